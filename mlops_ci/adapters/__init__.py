@@ -1,0 +1,1 @@
+"""Adapters: one file, one thing outside this process."""
