@@ -27,7 +27,7 @@ class ToolError(MlopsError):
     exit_code = 3
 
 
-class Interrupted(MlopsError):
+class InterruptError(MlopsError):
     """The user pressed Ctrl-C, or the runner asked us to stop (exit code 130)."""
 
     exit_code = 130

@@ -377,7 +377,7 @@ def read(raw: bytes | str, source: str = "evidence.json") -> Evidence:
 class Status(StrEnum):
     """What a gate says about one subject."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105
     WARN = "WARN"
     INCONCLUSIVE = "INCONCLUSIVE"
     SKIP = "SKIP"
