@@ -1,5 +1,114 @@
-"""The command line."""
+"""The command line: loads one verb, prints its errors, picks the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from mlops_ci import __version__
+from mlops_ci.errors import MlopsError
+
+VERBS = {
+    "pr": "Run, measure, judge and report this branch as a pull request.",
+    "plan": "Show which stages would run and why, without any data.",
+    "run": "Run the stages that must run, measure, and write the evidence.",
+    "check": "Judge the evidence by the base branch's rules; the exit code is the verdict.",
+    "comment": "Write the report of the evidence and post it to the pull request.",
+    "evidence": "Find the evidence of a commit by its dvc.lock, without a re-run.",
+    "demo": "Play the whole pull-request story in a sandbox, on real data.",
+}
+ISSUES = "https://github.com/mlops-ci/mlops-ci/issues"
+HELP = """\
+usage: mlops-ci [-C DIR] VERB [OPTIONS]
+
+GitOps CI/CD for machine learning: pull requests are run, measured, judged and reported.
+
+{verbs}
+
+Start here:
+  mlops-ci demo          see it work, nothing to set up
+  mlops-ci pr            in a repository with a dvc.yaml, on a branch
+
+  -C DIR                 work in DIR
+  --version              print the version
+  VERB --help            what a verb does, with its options
+
+Exit codes: 0 passed or warned, 1 refused or incomplete, 2 misuse or bad configuration,
+3 an outside tool failed, 70 a bug of ours, 130 interrupted.
+"""
 
 
 def main() -> None:
-    """Run a verb."""
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb; gives the exit code and lets nothing escape but an interpreter's end."""
+    rest = list(arguments)
+    try:
+        if rest[:1] == ["-C"]:
+            rest = _go_to(rest)
+        return _dispatch(rest)
+    except MlopsError as error:
+        return _complain(error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what was finished is kept, run it again to go on", "", 130)
+    except BrokenPipeError:
+        # The reader (`| head`) went away; Python must not fail again while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            verb = rest[0] if rest else ""
+            return _complain(error.format_message(), f"see `mlops-ci {verb} --help`", 2)
+        traceback.print_exc()
+        return _complain(
+            f"this is a bug in mlops-ci {__version__}: {error!r}", f"please report it: {ISSUES}", 70
+        )
+
+
+def _dispatch(rest: list[str]) -> int:
+    verb = rest[0] if rest else "--help"
+    if verb in ("--help", "-h", "help"):
+        sys.stdout.write(HELP.format(verbs="\n".join(f"  {name:<10} {line}" for name, line in VERBS.items())))
+        return 0
+    if verb == "--version":
+        sys.stdout.write(f"mlops-ci {__version__}\n")
+        return 0
+    if verb not in VERBS:
+        near = get_close_matches(verb, VERBS, n=1)
+        return _complain(
+            f"there is no verb {verb!r}", f"did you mean {near[0]!r}?" if near else "see `mlops-ci --help`", 2
+        )
+    return _call(verb, rest[1:])
+
+
+def _call(verb: str, rest: list[str]) -> int:
+    """Give one verb's function to Typer as an application of its own, so no other verb is loaded."""
+    import typer
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name=verb)(getattr(import_module(f"mlops_ci.commands.{verb}"), verb))
+    code = app(args=rest, prog_name=f"mlops-ci {verb}", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _go_to(rest: list[str]) -> list[str]:
+    try:
+        os.chdir(rest[1])
+    except IndexError:
+        raise MlopsError("-C needs a folder", "mlops-ci -C DIR VERB") from None
+    except OSError as error:
+        raise MlopsError(f"-C {rest[1]}: {error.strerror}", "name an existing folder") from error
+    return rest[2:]
+
+
+def _complain(message: str, hint: str, code: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(f"mlops-ci: {message}\n" + (f"  → {hint}\n" if hint else ""))
+    return code

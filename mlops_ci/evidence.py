@@ -225,7 +225,8 @@ class Predictions(Document):
     """The per-example predictions behind the comparisons.
 
     ``digest`` is the sha256 over the sorted examples of head. ``comparable`` is False where base was
-    measured on other examples or has none; ``reason`` says why.
+    measured on other examples or has none; ``reason`` says why. ``notes`` name the metrics and groups
+    that could not be compared although the predictions can be.
     """
 
     path: str
@@ -237,6 +238,7 @@ class Predictions(Document):
     comparable: bool = False
     reason: str = ""
     seeds: int = 1
+    notes: tuple[str, ...] = ()
 
 
 class Plot(Document):
@@ -330,6 +332,10 @@ class Evidence(Document):
         plain = self.model_dump(mode="json", by_alias=True)
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode()
+
+    def only(self, model: str) -> Evidence:
+        """The same document with the evidence of one model alone."""
+        return self.model_copy(update={"models": tuple(one for one in self.models if one.name == model)})
 
     @property
     def digest(self) -> str:

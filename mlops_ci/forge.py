@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -49,3 +50,39 @@ class Forge(Protocol):
 
     def update_comment(self, number: int, comment: int, body: str) -> Comment:
         """Replace the body of one of our comments."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What to do with a report comment: create it, update ``comment``, or keep it as it is and why."""
+
+    action: Literal["create", "update", "keep"]
+    comment: Comment | None = None
+    reason: str = ""
+
+
+def place(comments: Sequence[Comment], body: str, stamp: Callable[[str], str | None]) -> Placement:
+    """Find our own sticky comment; a newer run's comment is never replaced by an older one's.
+
+    ``stamp`` reads the run's time out of a body, None where the body is no report of ours. A marker
+    in a comment somebody else wrote is a copy and does not count.
+    """
+    mine = [comment for comment in comments if comment.ours and stamp(comment.body) is not None]
+    if not mine:
+        return Placement("create")
+    latest = max(mine, key=lambda comment: (stamp(comment.body) or "", comment.id))
+    if (stamp(latest.body) or "") > (stamp(body) or ""):
+        return Placement("keep", latest, "a newer run has reported already")
+    if latest.body == body:
+        return Placement("keep", latest, "it says the same already")
+    return Placement("update", latest)
+
+
+def post(forge: Forge, number: int, body: str, stamp: Callable[[str], str | None]) -> Comment:
+    """Bring a pull request's sticky comment to ``body``; gives the comment as it then stands."""
+    placement = place(forge.comments(number), body, stamp)
+    if placement.action == "update" and placement.comment is not None:
+        return forge.update_comment(number, placement.comment.id, body)
+    if placement.comment is not None:
+        return placement.comment
+    return forge.create_comment(number, body)

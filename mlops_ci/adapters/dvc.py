@@ -1,0 +1,353 @@
+"""DVC in one process: graphs, plans, runs and data of a repository. All private DVC API is in dvc*.py."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mlops_ci import pipeline
+from mlops_ci.adapters import dvc_copy, dvc_graph, dvc_lock, dvc_run
+from mlops_ci.adapters.dvc_errors import (
+    MissingFileError,
+    NoRemoteError,
+    PointerError,
+    TooLargeError,
+    remote_trouble,
+    translated,
+)
+from mlops_ci.adapters.dvc_graph import Loaded
+from mlops_ci.adapters.dvc_lock import lock_digest
+from mlops_ci.adapters.dvc_run import StageEvent
+from mlops_ci.adapters.dvc_store import Store
+from mlops_ci.adapters.git import Git
+from mlops_ci.errors import ConfigError
+from mlops_ci.evidence import StageRun
+from mlops_ci.pipeline import Graph, Known, Plan, Step
+
+__all__ = [
+    "Dvc",
+    "MissingFileError",
+    "NoRemoteError",
+    "PointerError",
+    "StageEvent",
+    "TooLargeError",
+    "lock_digest",
+]
+
+_POINTER = b"version https://git-lfs.github.com/spec/v1"
+
+
+class Dvc:
+    """A DVC repository, held open for one process; paths are relative to the top of its Git repository."""
+
+    def __init__(self, repo: Any, git: Git) -> None:
+        self._repo = repo
+        self._git = git
+        self._loaded: dict[str, Loaded] = {}
+        self._same_code = dvc_lock.SameCode(git)
+        self.store = Store(repo)
+
+    @classmethod
+    def open(cls, root: Path) -> Dvc:
+        """Open the DVC repository that holds ``root``, or the only one below it.
+
+        Raises:
+            ConfigError: no Git repository, or no DVC repository, or several below ``root``.
+        """
+        git = Git.open(root)
+        os.environ["DVC_NO_ANALYTICS"] = "1"
+        for name in ("dvc", "dvc_data", "dvc_objects", "scmrepo"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        from dvc.repo import Repo
+
+        with translated():
+            return cls(Repo(str(_project(root.resolve(), git))), git)
+
+    def close(self) -> None:
+        """Let go of DVC's databases."""
+        self._repo.close()
+
+    @property
+    def top(self) -> Path:
+        """The top of the Git repository."""
+        return self._git.root
+
+    @property
+    def _real_top(self) -> str:
+        return os.path.realpath(self.top)
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds ``.dvc``; DVC's stage names are told from here."""
+        return Path(self._repo.root_dir)
+
+    # ---- what there is ---------------------------------------------------------------------
+
+    def graph(self, rev: str | None = None) -> Graph:
+        """Every pipeline of the workspace, or of a commit; a commit without DVC gives an empty one.
+
+        Raises:
+            ConfigError: there is no dvc.yaml in the workspace, or something in it is broken.
+        """
+        return self._load(rev).graph
+
+    def refresh(self) -> None:
+        """Forget the workspace's graph after files changed."""
+        self._loaded.pop("", None)
+        self._repo._reset()
+
+    def present(self) -> dict[str, str]:
+        """Content hashes of every dependency and output that lies in the workspace."""
+        with translated(top=self._real_top):
+            return dvc_graph.hashes(self._load(None))
+
+    def plan(self) -> Plan:
+        """Which stages must run and why; needs no data."""
+        return pipeline.plan(
+            self.graph(), self.present(), inside=self.store.inside, same_code=self._same_code
+        )
+
+    def same_code(self, path: str, recorded: str) -> bool:
+        """Whether a Python source differs from its recorded version in comments and layout only."""
+        return self._same_code(path, recorded)
+
+    def _load(self, rev: str | None) -> Loaded:
+        key = rev or ""
+        if key not in self._loaded:
+            self._loaded[key] = self._load_commit(rev) if rev else self._load_workspace()
+        return self._loaded[key]
+
+    def _load_workspace(self) -> Loaded:
+        with translated(top=self._real_top):
+            if not dvc_graph.has_project_file(self._repo):
+                raise ConfigError(
+                    f"no dvc.yaml found in {self.root} or below",
+                    "describe your pipeline in a dvc.yaml, see `dvc stage add --help`",
+                )
+            return dvc_graph.load(self._repo, self._real_top)
+
+    def _load_commit(self, rev: str) -> Loaded:
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.fs import GitFileSystem
+        from dvc.repo import Repo
+
+        commit = self._git.resolve(rev)
+        if commit is None:
+            raise ConfigError(f"{rev} is not a commit of this repository", "fetch it first")
+        with translated(commit):
+            fs = GitFileSystem(scm=self._repo.scm, rev=commit)
+            inner = os.path.relpath(os.path.realpath(self.root), self._real_top)
+            try:
+                repo = Repo(os.path.normpath(f"/{inner}"), fs=fs, scm=self._repo.scm)
+            except NotDvcRepoError:
+                return Loaded(self._repo, "/", Graph(), {}, {})
+            return dvc_graph.load(repo, "/")
+
+    # ---- reading files ---------------------------------------------------------------------
+
+    def read(self, path: str, rev: str | None = None, *, limit: int | None = None) -> bytes:
+        """A file's content in the workspace or at a commit: from Git, DVC's cache or its remote.
+
+        Raises:
+            MissingFileError: it is nowhere; PointerError: it is a Git LFS pointer;
+            TooLargeError: it is larger than ``limit``; ToolError: DVC tracks it, but nobody has it.
+        """
+        inside = os.path.normpath(path)
+        if PurePosixPath(inside).is_absolute() or inside.split("/", 1)[0] == "..":
+            raise ConfigError(f"{path}: is outside of the repository")
+        raw = self._from_git(inside, rev, limit) if rev else self._from_workspace(inside, limit)
+        if raw is None:
+            raw = self._from_dvc(inside, rev, limit)
+        if raw.startswith(_POINTER):
+            raise PointerError(
+                f"{path}{_at(rev)}: is a Git LFS pointer, its content was not fetched",
+                "check out with LFS (`git lfs pull`, or `lfs: true` in actions/checkout)",
+            )
+        return raw
+
+    def _from_workspace(self, path: str, limit: int | None) -> bytes | None:
+        found = self.top / path
+        if found.is_dir():
+            raise MissingFileError(f"{path}: is a folder, not a file")
+        if not found.is_file():
+            return None
+        real = found.resolve()
+        allowed = (self.top.resolve(), Path(self._repo.cache.local.path).resolve().parent.parent)
+        if not any(real.is_relative_to(folder) for folder in allowed):
+            raise ConfigError(f"{path}: is a link to a place outside of the repository")
+        _check_size(path, real.stat().st_size, limit)
+        return real.read_bytes()
+
+    def _from_git(self, path: str, rev: str, limit: int | None) -> bytes | None:
+        name = f"{rev}:{path}"
+        kind = self._git.run("cat-file", "-t", name, check=False).stdout.strip()
+        if kind != "blob":
+            return None
+        _check_size(path, int(self._git.run("cat-file", "-s", name).stdout), limit)
+        return self._git.run("cat-file", "blob", name).raw
+
+    def _from_dvc(self, path: str, rev: str | None, limit: int | None) -> bytes:
+        value = self._tracked(self.graph(rev), path)
+        if value is None:
+            raise MissingFileError(f"{path}{_at(rev)}: is neither in Git nor tracked by DVC")
+        if value.endswith(".dir"):
+            raise MissingFileError(f"{path}{_at(rev)}: is a folder, not a file")
+        return self.store.read(value, path, limit)
+
+    def _tracked(self, graph: Graph, path: str) -> str | None:
+        """The hash under which DVC tracks a file: itself, or inside a tracked folder."""
+        recorded = {**graph.sources, **graph.recorded}
+        if path in recorded:
+            return recorded[path]
+        for parent in PurePosixPath(path).parents:
+            value = recorded.get(str(parent))
+            if value is not None:
+                found = self.store.inside(value, path[len(str(parent)) + 1 :])
+                return None if found == "absent" else found
+        return None
+
+    def files(self, path: str, rev: str | None = None) -> tuple[str, ...]:
+        """The files below a folder that DVC tracks at a revision, as paths; empty where it tracks none."""
+        graph = self.graph(rev)
+        value = {**graph.sources, **graph.recorded}.get(path)
+        tree = self.store.tree(value) if value and value.endswith(".dir") else None
+        return tuple(f"{path}/{name}" for name in sorted(tree or ()))
+
+    # ---- running ---------------------------------------------------------------------------
+
+    def run(
+        self,
+        targets: Iterable[str] = (),
+        *,
+        on_event: Callable[[StageEvent], None] = lambda _: None,
+        timeout: float | None = None,
+        jobs: int = 1,
+        push: bool = False,
+    ) -> tuple[StageRun, ...]:
+        """Run what must run: everything, or the targets and what feeds them.
+
+        Raises:
+            ConfigError: a target is no stage.
+            ToolError: data could not be fetched, the disk is full, or DVC is locked.
+        """
+        loaded = self._load(None)
+        known = Known(dict(self.present()), dict(loaded.graph.recorded), self.store.inside, self._same_code)
+        settings = dvc_run.Settings(on_event, timeout, jobs)
+        try:
+            runs = dvc_run.run(loaded, known, _wanted(loaded.graph, targets), settings)
+        finally:
+            self.refresh()
+        if push:
+            self.push()
+        return runs
+
+    def restamp(self, steps: Iterable[Step]) -> tuple[str, ...]:
+        """Write the new hashes of comment-only steps into dvc.lock; gives the files written."""
+        written = dvc_lock.restamp(self._load(None), steps)
+        self.refresh()
+        return written
+
+    @contextmanager
+    def seeded_copy(
+        self, overrides: Mapping[str, Mapping[str, Any]], *, commit: str | None = None
+    ) -> Iterator[Dvc]:
+        """A temporary copy, with other parameters (file -> key -> value), that shares the cache.
+
+        ``run`` it and ``read`` its outputs; it is gone when the block ends.
+        """
+        with dvc_copy.copied(self._git, self._repo, commit) as root:
+            copy = Dvc.open(root)
+            try:
+                for file, values in overrides.items():
+                    for key, value in values.items():
+                        dvc_copy.override(copy.top, file, key, value)
+                yield copy
+            finally:
+                copy.close()
+
+    # ---- the lock and the remote -----------------------------------------------------------
+
+    def lock_files(self, rev: str | None = None) -> dict[str, bytes]:
+        """Every dvc.lock that there is, by its path."""
+        found: dict[str, bytes] = {}
+        for path in dvc_lock.lock_paths(self._load(rev)):
+            raw = self._from_git(path, rev, None) if rev else self._from_workspace(path, None)
+            if raw is not None:
+                found[path] = raw
+        return found
+
+    def push(self) -> int:
+        """Push what the workspace's dvc.lock names; gives the number of files that were sent.
+
+        Raises:
+            NoRemoteError: there is no default remote.
+            ToolError: the remote cannot be written.
+        """
+        remote = self.store.remote()
+        with remote_trouble(f"pushing to the DVC remote {remote.name}"):
+            sent = int(self._repo.push())
+        self.refresh()
+        return sent
+
+    def missing_in_remote(self) -> tuple[str, ...] | None:
+        """The outputs and sources whose data the remote lacks; None where no remote is configured.
+
+        Outputs with ``push: false`` or ``cache: false`` do not count. No data is needed.
+        """
+        loaded = self._load(None)
+        outs = [out for item in loaded.stages.values() for out in item.outs]
+        kept = [out for out in [*outs, *loaded.sources.values()] if _is_pushed(out)]
+        found = self.store.missing(kept)
+        return None if found is None else tuple(sorted(loaded.path(out) for out in found))
+
+    def remote_write(self, name: str, content: bytes) -> None:
+        """Keep a document under ``mlops-ci/`` in the default remote (NoRemoteError without one)."""
+        self.store.write(name, content)
+
+    def remote_read(self, name: str, *, limit: int | None = None) -> bytes | None:
+        """A document that ``remote_write`` kept, or None."""
+        return self.store.read_document(name, limit)
+
+    def remote_list(self, prefix: str = "") -> tuple[str, ...]:
+        """The names of the documents below a folder."""
+        return self.store.documents(prefix)
+
+
+def _project(root: Path, git: Git) -> Path:
+    """The DVC repository to open: the one ``root`` is in, else the only one below it."""
+    if any((folder / ".dvc").is_dir() for folder in (root, *root.parents) if folder.is_relative_to(git.root)):
+        return root
+    listed = git.run("ls-files", "-z", "--", ".dvc/config", "*/.dvc/config").stdout.split("\0")
+    below = [git.root / name.removesuffix("/.dvc/config") for name in listed if name]
+    found = [folder for folder in below if folder.is_relative_to(root)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ConfigError(f"{root}: not a DVC repository, there is no .dvc folder", "run `dvc init`")
+    names = ", ".join(str(folder.relative_to(git.root)) for folder in found)
+    raise ConfigError(f"{root}: holds several DVC repositories: {names}", "change to one of them")
+
+
+def _wanted(graph: Graph, targets: Iterable[str]) -> frozenset[str]:
+    names = list(targets)
+    unknown = [name for name in names if name not in graph.by_name]
+    if unknown:
+        raise ConfigError(f"{unknown[0]} is not a stage of this pipeline", "see `dvc stage list`")
+    return frozenset([*names, *pipeline.upstream(graph, names)] if names else graph.by_name)
+
+
+def _is_pushed(out: Any) -> bool:
+    return bool(out.use_cache and out.can_push and out.hash_info and out.is_in_repo)
+
+
+def _check_size(path: str, size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise TooLargeError(f"{path}: {size:,} bytes are more than the {limit:,} that are read")
+
+
+def _at(rev: str | None) -> str:
+    return f" at {rev[:10]}" if rev else ""

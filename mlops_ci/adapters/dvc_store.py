@@ -1,0 +1,227 @@
+"""What DVC keeps: objects in the cache and the remote, and our documents beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mlops_ci.adapters.dvc_errors import (
+    MissingFileError,
+    NoRemoteError,
+    TooLargeError,
+    remote_trouble,
+    translated,
+)
+from mlops_ci.errors import ConfigError, MlopsError, ToolError
+
+FOLDER = "mlops-ci"
+MAX_TREE = 100_000_000
+
+
+class Store:
+    """The cache of a DVC repository and its default remote; nothing here touches the workspace."""
+
+    def __init__(self, repo: Any) -> None:
+        self._repo = repo
+        self._trees: dict[str, dict[str, str] | None] = {}
+        self._remotes: dict[str, Any] = {}
+
+    # ---- objects ---------------------------------------------------------------------------
+
+    def read(self, value: str, path: str, limit: int | None = None) -> bytes:
+        """The bytes of an object by its hash: from the cache, else from the remote.
+
+        Raises:
+            TooLargeError: it has more than ``limit`` bytes.
+            ToolError: neither has it, or the remote cannot be reached.
+        """
+        raw = self._cached(value, path, limit)
+        if raw is None:
+            raw = self._fetched(value, path, limit)
+        if raw is None:
+            raise ToolError(
+                f"{path}: neither the DVC cache nor the remote has it ({value[:8]})",
+                "whoever made it runs `dvc push`",
+            )
+        return raw
+
+    def has_cached(self, value: str) -> bool:
+        """Whether the local cache holds an object."""
+        return any(odb.fs.exists(odb.oid_to_path(value)) for odb in self._caches())
+
+    def tree(self, value: str) -> Mapping[str, str] | None:
+        """Relative path -> hash of a tracked directory; None where nobody has its listing."""
+        if value not in self._trees:
+            try:
+                raw = self.read(value, "a directory listing", MAX_TREE)
+            except MlopsError:
+                self._trees[value] = None
+            else:
+                self._trees[value] = {entry["relpath"]: _entry_hash(entry) for entry in json.loads(raw)}
+        return self._trees[value]
+
+    def inside(self, value: str, relpath: str) -> str | None:
+        """The hash of a file or folder inside a tracked directory; None where that cannot be known."""
+        files = self.tree(value)
+        if files is None or relpath in files:
+            return files[relpath] if files else None
+        below = {
+            name.removeprefix(f"{relpath}/"): found
+            for name, found in files.items()
+            if name.startswith(f"{relpath}/")
+        }
+        return _directory_hash(below) if below else "absent"
+
+    def _caches(self) -> Iterator[Any]:
+        yield self._repo.cache.local
+        yield self._repo.cache.legacy
+
+    def _cached(self, value: str, path: str, limit: int | None) -> bytes | None:
+        with translated():
+            for odb in self._caches():
+                place = odb.oid_to_path(value)
+                if odb.fs.exists(place):
+                    return _content(odb.fs, place, path, limit)
+        return None
+
+    def _fetched(self, value: str, path: str, limit: int | None) -> bytes | None:
+        remote = self._remote_or_none()
+        if remote is None:
+            return None
+        with remote_trouble(f"{path}: reading from the DVC remote {remote.name}"):
+            for odb in (remote.odb, remote.legacy_odb):
+                place = odb.oid_to_path(value)
+                if odb.fs.exists(place):
+                    return _verified(_content(odb.fs, place, path, limit), value, path, odb.hash_name)
+        return None
+
+    # ---- the remote ------------------------------------------------------------------------
+
+    def remote(self, name: str = "") -> Any:
+        """A DVC remote by its name, or the default one.
+
+        Raises:
+            NoRemoteError: there is no default remote.
+        """
+        if name not in self._remotes:
+            with translated():
+                self._remotes[name] = self._repo.cloud.get_remote(name or None)
+        return self._remotes[name]
+
+    def has_remote(self) -> bool:
+        """Whether a default remote is configured."""
+        return self._remote_or_none() is not None
+
+    def _remote_or_none(self) -> Any:
+        try:
+            return self.remote()
+        except NoRemoteError:
+            return None
+
+    def missing(self, outs: Iterable[Any]) -> tuple[Any, ...] | None:
+        """The tracked outputs whose objects their remote lacks; None without a remote. Needs no data."""
+        if not self.has_remote():
+            return None
+        found = []
+        groups: dict[tuple[str, bool], list[Any]] = {}
+        for out in outs:
+            groups.setdefault((out.remote or "", out.hash_name == "md5-dos2unix"), []).append(out)
+        for (name, legacy), members in groups.items():
+            remote = self.remote(name)
+            odb = remote.legacy_odb if legacy else remote.odb
+            there = self._existing(odb, {out.hash_info.value for out in members})
+            whole = [out for out in members if out.hash_info.value in there]
+            files = {out.hash_info.value: self._files_of(out) for out in whole}
+            there |= self._existing(odb, {oid for oids in files.values() for oid in oids})
+            found += [
+                out
+                for out in members
+                if out.hash_info.value not in there or not files[out.hash_info.value] <= there
+            ]
+        return tuple(found)
+
+    def _files_of(self, out: Any) -> set[str]:
+        tree = self.tree(out.hash_info.value) if out.hash_info.isdir else None
+        return set(tree.values()) if tree else set()
+
+    def _existing(self, odb: Any, oids: set[str]) -> set[str]:
+        with remote_trouble("asking the DVC remote what it has"):
+            if odb.fs.protocol == "local":
+                return {oid for oid in oids if odb.fs.exists(odb.oid_to_path(oid))}
+            return set(odb.oids_exist(list(oids))) if oids else set()
+
+    # ---- documents beside the data ---------------------------------------------------------
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep a document in the default remote, under ``mlops-ci/``.
+
+        Raises:
+            NoRemoteError: there is no default remote.
+            ToolError: it cannot be written there.
+        """
+        remote = self.remote()
+        with remote_trouble(f"writing {name} to the DVC remote {remote.name}"):
+            place = self._place(remote, name)
+            remote.fs.makedirs(remote.fs.parent(place), exist_ok=True)
+            if remote.fs.protocol != "local":
+                remote.fs.pipe_file(place, content)
+                return
+            # A folder that several jobs share: nobody may see half a document.
+            draft = f"{place}.{hashlib.sha256(content).hexdigest()[:12]}.part"
+            remote.fs.pipe_file(draft, content)
+            remote.fs.mv(draft, place)
+
+    def read_document(self, name: str, limit: int | None = None) -> bytes | None:
+        """A document out of the default remote, or None where it is not there."""
+        remote = self.remote()
+        with remote_trouble(f"reading {name} from the DVC remote {remote.name}"):
+            place = self._place(remote, name)
+            return _content(remote.fs, place, name, limit) if remote.fs.exists(place) else None
+
+    def documents(self, prefix: str = "") -> tuple[str, ...]:
+        """The names of all documents below a folder of ``mlops-ci/``, sorted."""
+        remote = self.remote()
+        with remote_trouble(f"listing the DVC remote {remote.name}"):
+            top = remote.fs.join(remote.path, FOLDER)
+            folder = self._place(remote, prefix) if prefix else top
+            if not remote.fs.exists(folder):
+                return ()
+            names = [remote.fs.relpath(found, top) for found in remote.fs.find(folder)]
+            return tuple(sorted(name for name in names if not name.endswith(".part")))
+
+    def _place(self, remote: Any, name: str) -> str:
+        parts = name.split("/")
+        if any(part in ("", ".", "..") for part in parts):
+            raise ConfigError(f"{name!r} is no name for a document in the DVC remote")
+        return str(remote.fs.join(remote.path, FOLDER, *parts))
+
+
+def _content(fs: Any, place: str, path: str, limit: int | None) -> bytes:
+    if limit is not None and (size := fs.size(place) or 0) > limit:
+        raise TooLargeError(f"{path}: {size:,} bytes are more than the {limit:,} that are read")
+    try:
+        with fs.open(place, "rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError as error:
+        raise MissingFileError(f"{path}: gone while it was read") from error
+
+
+def _verified(raw: bytes, value: str, path: str, hash_name: str) -> bytes:
+    """What came over the network must be what was asked for; a legacy hash ignores line ends."""
+    found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    if hash_name == "md5" and found != value.removesuffix(".dir"):
+        raise ToolError(f"{path}: the DVC remote's object {value[:8]} is damaged", "push it again")
+    return raw
+
+
+def _entry_hash(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("md5") or entry.get("etag") or entry.get("checksum") or "")
+
+
+def _directory_hash(files: Mapping[str, str]) -> str:
+    """DVC's hash of a directory."""
+    entries = [{"md5": value, "relpath": name} for name, value in sorted(files.items())]
+    raw = json.dumps(entries, sort_keys=True).encode()
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest() + ".dir"

@@ -1,0 +1,46 @@
+"""Files written whole or not at all: a temporary neighbour, then a rename."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlops_ci.errors import ToolError
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace a file in one step, with its folders; a full disk leaves the old file as it was.
+
+    Raises:
+        ToolError: the file cannot be written (disk full, no permission).
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with suppress(OSError):
+                Path(temporary).unlink()
+        raise ToolError(
+            f"{path}: cannot be written ({error.strerror or error})",
+            "free some space or choose another folder",
+        ) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an advisory lock on a file beside the data it guards, until the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

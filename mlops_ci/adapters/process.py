@@ -1,0 +1,301 @@
+"""Processes: run a tool and take its output, or fork a task of our own whose output goes to a log."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mlops_ci.errors import ToolError
+
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+TICK = 0.2  # seconds between looks at a running task
+MAX_LOG = 16_000_000  # bytes of a log that are kept
+MAX_LINE = 300
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool answered; ``raw`` are the bytes behind ``stdout``."""
+
+    stdout: str
+    stderr: str
+    code: int
+    raw: bytes = b""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a forked task ended; a negative ``code`` is the signal that ended it."""
+
+    code: int
+    timed_out: bool
+    seconds: float
+
+
+def run(
+    args: Sequence[str],
+    *,
+    cwd: Path | str,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+) -> Result:
+    """Run a tool to its end, without a shell; ``env`` is added to our own environment.
+
+    Raises:
+        ToolError: the tool is not there, failed (with ``check``), or ran into the timeout.
+    """
+    tool = str(args[0])
+    try:
+        process = subprocess.Popen(
+            [str(arg) for arg in args],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise _not_started(tool, Path(cwd), error) from error
+    try:
+        stdout, stderr = process.communicate(input, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        _end_tool(process)
+        raise ToolError(
+            f"{_brief(args)}: timed out after {timeout:g} s", "is it waiting for input?"
+        ) from error
+    except BaseException:
+        _end_tool(process)
+        raise
+    result = Result(_text(stdout), _text(stderr), process.returncode, stdout)
+    if check and result.code != 0:
+        said = " | ".join(clean(result.stderr or result.stdout)[-3:]) or "it said nothing"
+        raise ToolError(f"{_brief(args)} failed with exit code {result.code}: {said}")
+    return result
+
+
+class Child:
+    """A forked task in a process group of its own, its standard output and error going to ``log``."""
+
+    def __init__(self, pid: int, log: Path, watch: int) -> None:
+        self.pid = pid
+        self.log = log
+        self.started = time.monotonic()
+        self.timed_out = False
+        self._watch = watch
+        self._code: int | None = None
+
+    @classmethod
+    def fork(cls, task: Callable[[], int], *, log: Path) -> Child:
+        """Start ``task`` in a copy of this process; its return value becomes the exit code."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        watch, alive = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():
+            # Python >= 3.12 warns where other threads exist; ours (a progress display) hold nothing
+            # that the task uses.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            os.close(watch)
+            _become_task(task, out)
+        os.close(out)
+        os.close(alive)
+        return cls(pid, log, watch)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the start."""
+        return time.monotonic() - self.started
+
+    def poll(self) -> int | None:
+        """The exit code where the task has ended, else None."""
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._ended(status)
+            else:
+                _cap(self.log)
+        return self._code
+
+    def stop(self) -> None:
+        """End the whole group: SIGTERM, then SIGKILL to whatever is left."""
+        if self.poll() is None:
+            _signal_group(self.pid, signal.SIGTERM)
+            deadline = time.monotonic() + GRACE
+            while self.poll() is None and time.monotonic() < deadline:
+                wait([self], 0.05)
+        _signal_group(self.pid, signal.SIGKILL)
+        if self._code is None:
+            self._ended(os.waitpid(self.pid, 0)[1])
+
+    def _ended(self, status: int) -> None:
+        self._code = os.waitstatus_to_exitcode(status)
+        os.close(self._watch)
+        _cap(self.log)
+
+    def watched(self) -> int | None:
+        """The pipe that becomes readable when the task ends; None once it has."""
+        return self._watch if self._code is None else None
+
+
+def wait(children: Sequence[Child], seconds: float) -> None:
+    """Sleep until one of the children ends, at most ``seconds``."""
+    watched = [pipe for child in children if (pipe := child.watched()) is not None]
+    if watched:
+        select.select(watched, [], [], seconds)
+
+
+def forked(
+    task: Callable[[], int],
+    *,
+    log: Path,
+    timeout: float | None = None,
+    on_tick: Callable[[], None] | None = None,
+) -> Outcome:
+    """Run ``task`` in a forked copy of this process and wait for it.
+
+    Whatever ends the waiting (Ctrl-C, a timeout) ends the task's whole process group first.
+    """
+    child = Child.fork(task, log=log)
+    try:
+        while (code := child.poll()) is None:
+            if timeout is not None and child.seconds > timeout:
+                child.timed_out = True
+                child.stop()
+                continue
+            if on_tick is not None:
+                on_tick()
+            rest = TICK if timeout is None else max(0.0, min(TICK, timeout - child.seconds + 0.001))
+            wait([child], rest)
+    except BaseException:
+        child.stop()
+        raise
+    return Outcome(code, child.timed_out, child.seconds)
+
+
+def tail(log: Path, lines: int = 20) -> tuple[str, ...]:
+    """The last lines of a log, readable by a person; reads only the end of the file."""
+    room = lines * 4 * MAX_LINE
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - room))
+            raw = file.read(room)
+    except FileNotFoundError:
+        return ()
+    found = clean(raw.decode("utf-8", errors="replace"))
+    return tuple(found[-lines:])
+
+
+def clean(text: str) -> list[str]:
+    """The lines of a tool's output without colours, control characters and empty lines.
+
+    Of a line that was overwritten in place (a progress bar) only the last state is kept.
+    """
+    kept = []
+    for line in _ESCAPES.sub("", text).split("\n"):
+        shown = _CONTROLS.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip()
+        if shown.strip():
+            kept.append(shown if len(shown) <= MAX_LINE else shown[: MAX_LINE - 1] + "…")
+    return kept
+
+
+def _become_task(task: Callable[[], int], out: int) -> NoReturn:
+    """In the forked child: an own session, output to the log, and never back into the parent's code."""
+    code = 70
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (out, 1), (out, 2)):
+            os.dup2(source, target)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+        code = task()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code & 0xFF)
+
+
+def _leave(*_: object) -> NoReturn:
+    """SIGTERM unwinds the task, so that it lets go of its locks."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _cap(log: Path) -> None:
+    """Keep the head and the tail of a log that has grown too large; the writer appends after it."""
+    try:
+        with log.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size <= MAX_LOG:
+                return
+            part = MAX_LOG // 4
+            file.seek(size - part)
+            end = file.read(part)
+            file.seek(part)
+            file.write(b"\n[... %d bytes left out ...]\n" % (size - 2 * part) + end)
+            file.truncate()
+    except FileNotFoundError:
+        return
+
+
+def _end_tool(process: subprocess.Popen[bytes]) -> None:
+    _signal_group(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _signal_group(group: int, number: int) -> None:
+    """A group that is gone already is what we want; macOS answers EPERM for a zombie."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _not_started(tool: str, cwd: Path, error: OSError) -> ToolError:
+    if not cwd.is_dir():
+        return ToolError(f"{tool}: the folder {cwd} does not exist")
+    if isinstance(error, PermissionError):
+        return ToolError(f"{tool}: may not be run ({error.strerror})")
+    return ToolError(f"{tool}: not found on PATH", f"install {tool}, or add its folder to PATH")
+
+
+def _brief(args: Sequence[str]) -> str:
+    """The tool and its verb; further arguments may be long or secret."""
+    words = [str(arg) for arg in args[1:] if not str(arg).startswith("-") and "=" not in str(arg)]
+    return " ".join([Path(str(args[0])).name, *words[:1]])
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")

@@ -1,0 +1,247 @@
+"""Measuring: the pipeline is run, read and compared; one Evidence document comes out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+
+from mlops_ci import __version__
+from mlops_ci.adapters.dvc import StageEvent, lock_digest
+from mlops_ci.adapters.store import Store
+from mlops_ci.collect import changes, locking, models
+from mlops_ci.collect.locking import Outside
+from mlops_ci.collect.project import Project
+from mlops_ci.collect.reading import Reader, Side, SideName
+from mlops_ci.collect.repeats import Repeats, repeat, seed_param
+from mlops_ci.config import Model
+from mlops_ci.errors import MlopsError
+from mlops_ci.evidence import (
+    Environment,
+    Evidence,
+    FileChange,
+    Lock,
+    ModelEvidence,
+    ParamChange,
+    Problem,
+    Repository,
+    StageRun,
+    Where,
+)
+from mlops_ci.pipeline import Plan
+
+_PACKAGES = "dvc numpy pandas scipy scikit-learn mlflow torch tensorflow xgboost lightgbm"
+PACKAGES = tuple(_PACKAGES.split())
+
+
+@dataclass
+class Clock:
+    """Wall seconds per phase of the run."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the block's time under a name."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - begun, 3)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The pipeline after its run: what had to run, what ran, and both graphs."""
+
+    plan: Plan
+    runs: tuple[StageRun, ...]
+    lock: Lock
+    head: Side
+    base: Side | None
+    problems: tuple[Problem, ...]
+
+
+def measure(
+    project: Project,
+    store: Store,
+    outside: Outside,
+    *,
+    timeout: float | None = None,
+    on_event: Callable[[StageEvent], None] = lambda _event: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Evidence:
+    """Run what must run, compare it with the base, and put everything measured into one document.
+
+    A failing stage, an unreadable metric or a base that cannot be read is evidence too, not an error.
+
+    Raises:
+        ConfigError: the pipeline or its parameters cannot be read at head.
+        ToolError: DVC or its remote failed in a way that leaves nothing to judge.
+    """
+    clock = Clock()
+    with clock.phase("plan"):
+        base, problems = _base(project)
+        plan = project.dvc.plan()
+    with clock.phase("run"):
+        runs = project.dvc.run(timeout=timeout, on_event=on_event)
+        if project.policy.lock != "verify":
+            # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
+            project.dvc.restamp(plan.having("comment-only"))
+    with clock.phase("lock"):
+        runs = _with_savings(project, store, runs)
+        lock = locking.describe(project, plan, runs, outside)
+    broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
+    head = Side("head", None, project.dvc.graph(), broken)
+    candidate = Candidate(plan, runs, lock, head, base, problems)
+    return _document(project, candidate, clock, now())
+
+
+def _base(project: Project) -> tuple[Side | None, tuple[Problem, ...]]:
+    """The base's graph; where it cannot be read, why."""
+    found = project.revisions.metrics
+    if found is None:
+        return None, ()
+    try:
+        return Side("base", found.commit, project.dvc.graph(found.commit)), ()
+    except MlopsError as error:
+        problem = Problem(
+            where=Where(file="dvc.yaml"), revision="base", message=error.message, hint=error.hint
+        )
+        return None, (problem,)
+
+
+def _document(project: Project, candidate: Candidate, clock: Clock, moment: datetime) -> Evidence:
+    reader = Reader(project.dvc)
+    with clock.phase("changes"):
+        params, files = _changes(project, candidate)
+    changed = _changed_stages(candidate, params, files)
+    with clock.phase("compare"):
+        measured = tuple(_models(project, candidate, reader, changed))
+    return Evidence(
+        created=moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        tool=__version__,
+        repository=Repository(
+            name=project.name,
+            commit=project.revisions.head,
+            branch=project.revisions.branch,
+            pull_request=project.revisions.pull_request,
+            dirty=project.dirty,
+        ),
+        base=project.base,
+        lock=candidate.lock,
+        stages=candidate.runs,
+        params=params,
+        files=files,
+        models=measured,
+        problems=(*candidate.problems, *reader.problems),
+        policy_edits=project.edits,
+        environment=_environment(),
+        timings=dict(clock.seconds),
+    )
+
+
+def _changes(
+    project: Project, candidate: Candidate
+) -> tuple[tuple[ParamChange, ...], tuple[FileChange, ...]]:
+    if candidate.base is None or candidate.base.rev is None:
+        return (), ()
+    graph = candidate.head.graph
+    texts = {
+        file: text
+        for file in {f for s in graph.stages for f in s.params} | {s.dvcfile for s in graph.stages}
+        if (text := _read_text(project, file)) is not None
+    }
+    sides = changes.Sides(
+        head=graph,
+        base=candidate.base.graph,
+        changed=project.git.changed_lines(candidate.base.rev),
+        texts=texts,
+        comment_only=frozenset(path for step in candidate.plan.steps for path in step.stamps),
+    )
+    return changes.params(sides), changes.files(sides)
+
+
+def _read_text(project: Project, file: str) -> str | None:
+    path = project.git.root / file
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+
+def _changed_stages(
+    candidate: Candidate, params: tuple[ParamChange, ...], files: tuple[FileChange, ...]
+) -> frozenset[str]:
+    """Stages that something feeds which differs from the base, and those that had to run."""
+    fed = {name for change in params for name in change.feeds}
+    fed |= {name for change in files if not change.comment_only for name in change.feeds}
+    return frozenset(fed | {run.name for run in candidate.runs if run.status != "cached"})
+
+
+def _models(
+    project: Project, candidate: Candidate, reader: Reader, changed: frozenset[str]
+) -> Iterator[ModelEvidence]:
+    found = project.models(candidate.head.graph)
+    alone = len(found) == 1
+    for model in found:
+        sources = models.Sources(reader, candidate.head, candidate.base, changed)
+        outline = models.outline(model, sources, alone=alone)
+        if not outline.changed:
+            yield outline
+            continue
+        if model.seeds and not candidate.head.broken:
+            sources = _repeated(project, model, sources)
+            outline = models.outline(model, sources, alone=alone)
+        yield models.compare(outline, model, sources)
+
+
+def _repeated(project: Project, model: Model, sources: models.Sources) -> models.Sources:
+    """Train a changed model with more seeds, on both sides."""
+    written: dict[SideName, Mapping[str, tuple[bytes, ...]]] = {}
+    count = model.seeds.count if model.seeds else 1
+    for side in (side for side in (sources.head, sources.base) if side):
+        param = seed_param(model, side.graph)
+        files = models.seeded_files(model, side.graph)
+        written[side.name] = repeat(project.dvc, side.rev, param, count, files)
+    return replace(sources, repeats=Repeats(written))
+
+
+def _with_savings(project: Project, store: Store, runs: tuple[StageRun, ...]) -> tuple[StageRun, ...]:
+    """How long each cached stage took when it last ran: the base's evidence knows it, where there is one."""
+    base = project.revisions.metrics
+    if base is None or not any(run.status in ("cached", "restored") for run in runs):
+        return runs
+    try:
+        earlier = store.find(lock_digest(project.dvc.lock_files(base.commit)))
+    except MlopsError:
+        # A figure for the reader's pleasure: an unreachable remote is reported where it matters.
+        earlier = None
+    took = _durations(earlier)
+    return tuple(
+        run.model_copy(update={"saved": took.get(run.name)}) if run.status in ("cached", "restored") else run
+        for run in runs
+    )
+
+
+def _durations(earlier: Evidence | None) -> Mapping[str, float | None]:
+    if earlier is None:
+        return {}
+    return {run.name: run.seconds if run.status == "ran" else run.saved for run in earlier.stages}
+
+
+def _environment() -> Environment:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return Environment(
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        cpu_count=os.cpu_count() or 1,
+        packages=versions,
+    )

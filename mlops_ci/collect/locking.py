@@ -1,0 +1,127 @@
+"""The lock closes the loop: what is judged is what main will hold, or the report says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from mlops_ci import trailers
+from mlops_ci.adapters.dvc import Dvc, lock_digest
+from mlops_ci.collect.project import Project
+from mlops_ci.errors import MlopsError, ToolError
+from mlops_ci.evidence import Lock, StageReason, StageRun
+from mlops_ci.pipeline import Action, Graph, Plan
+
+MAX_PATCH = 60_000
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the run may do beyond its own workspace: only a CI job commits and pushes, never a dry run."""
+
+    may_write: bool
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str], *, dry_run: bool) -> Outside:
+        """CI is what sets the variable ``CI``, as every hosted runner does."""
+        return cls(may_write=not dry_run and environ.get("CI", "").lower() not in ("", "0", "false"))
+
+
+def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Outside) -> Lock:
+    """The lock after the run: verified, committed, or proposed as a patch, by the base branch's rules."""
+    digest = lock_digest(project.dvc.lock_files())
+    committed = lock_digest(project.dvc.lock_files(project.revisions.candidate))
+    base = project.revisions.metrics
+    found = Lock(
+        mode=project.policy.lock,
+        digest=digest,
+        committed=committed,
+        base=lock_digest(project.dvc.lock_files(base.commit)) if base else "",
+        stale=_reasons(plan, "run", "maybe"),
+        comment_only=_reasons(plan, "comment-only"),
+    )
+    failed = any(run.status in ("failed", "blocked") for run in runs)
+    if found.mode == "commit":
+        return _committed(project, found, outside, failed=failed)
+    if found.mode == "verify":
+        return _verified(project, found)
+    return found if failed else found.model_copy(update={"patch": _patch(project)})
+
+
+def files_to_commit(dvc: Dvc, graph: Graph, changed: Iterable[str]) -> tuple[str, ...]:
+    """Of the changed files, those a run writes and Git keeps: locks, small outputs, .gitignore lines."""
+    outs = [out for stage in graph.stages for out in stage.outs]
+    kept = {out.path for out in outs if not out.cache} | set(dvc.lock_files())
+    ignores = {str(PurePosixPath(out.path).parent / ".gitignore") for out in outs}
+    return tuple(
+        sorted(
+            path
+            for path in changed
+            if path in kept or path in ignores or any(str(p) in kept for p in PurePosixPath(path).parents)
+        )
+    )
+
+
+def _verified(project: Project, found: Lock) -> Lock:
+    """Current and pushed: the remote is asked only where the lock is current."""
+    if found.stale:
+        return found.model_copy(update={"patch": _patch(project)})
+    try:
+        missing = project.dvc.missing_in_remote()
+    except ToolError as error:
+        return found.model_copy(update={"note": f"the remote could not be asked: {error.message}"})
+    if missing is None:
+        return found.model_copy(update={"note": "no DVC remote is configured"})
+    return found.model_copy(update={"pushed": not missing, "missing": missing[:50]})
+
+
+def _committed(project: Project, found: Lock, outside: Outside, *, failed: bool) -> Lock:
+    if failed:
+        return found.model_copy(update={"note": "a stage failed, so nothing was committed"})
+    paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
+    if not paths:
+        return found.model_copy(update={"pushed": True})
+    reason = _why_not(project, found, outside)
+    if not reason:
+        try:
+            return found.model_copy(update={"commit": _commit(project, found, paths), "pushed": True})
+        except MlopsError as error:
+            reason = error.message
+    return found.model_copy(update={"note": reason, "patch": _patch(project)})
+
+
+def _why_not(project: Project, found: Lock, outside: Outside) -> str:
+    """Why the lock cannot be committed to the branch; empty where it can."""
+    if not outside.may_write:
+        return "outside CI nothing is committed or pushed"
+    if not project.revisions.branch:
+        return "HEAD is detached and the runner does not name the branch"
+    if trailers.LOCK in trailers.read(project.git.message(project.revisions.head)):
+        names = ", ".join(reason.stage for reason in found.stale) or "a stage"
+        return f"the last commit is such a commit already and {names} changed again: it does not reproduce"
+    return ""
+
+
+def _commit(project: Project, found: Lock, paths: Iterable[str]) -> str:
+    """Push the outputs first, so that no commit ever names bytes that the remote lacks."""
+    project.dvc.push()
+    stages = "\n".join(f"- {reason.stage}: {'; '.join(reason.reasons)}" for reason in found.stale)
+    message = trailers.write(
+        "Update dvc.lock to what was measured",
+        stages,
+        {trailers.LOCK: found.digest, trailers.MEASURED: project.revisions.candidate},
+    )
+    commit = project.git.commit_onto(project.revisions.head, paths, message)
+    project.git.push(commit, project.revisions.branch, expected=project.revisions.head)
+    return commit
+
+
+def _patch(project: Project) -> str:
+    paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
+    text = project.git.diff(paths)
+    return text if len(text) <= MAX_PATCH else ""
+
+
+def _reasons(plan: Plan, *actions: Action) -> tuple[StageReason, ...]:
+    return tuple(StageReason(stage=step.stage, reasons=step.reasons) for step in plan.having(*actions))

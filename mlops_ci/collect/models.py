@@ -1,0 +1,288 @@
+"""One model's evidence: its metrics on both sides, its predictions compared, its plots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import takewhile
+from pathlib import PurePosixPath
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from mlops_ci import pipeline, predictions, scores
+from mlops_ci.adapters import tables
+from mlops_ci.collect import plots
+from mlops_ci.collect.reading import Reader, Side
+from mlops_ci.collect.repeats import Repeats
+from mlops_ci.config import Model
+from mlops_ci.evidence import Metric, ModelEvidence, Plot, Predictions
+from mlops_ci.pipeline import Graph, Out, Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_PLOTS = 12
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a model's numbers come from: both sides and, for ``seeds: N``, the repeated trainings.
+
+    ``changed`` are the stages that something feeds which differs from the base.
+    """
+
+    reader: Reader
+    head: Side
+    base: Side | None
+    changed: frozenset[str]
+    repeats: Repeats = field(default_factory=Repeats)
+
+
+def outline(model: Model, sources: Sources, *, alone: bool) -> ModelEvidence:
+    """A model's identity, stages and metrics. ``alone``: there is no other, so every metric is its own."""
+    head = sources.head
+    stage = pipeline.producer_of(head.graph, model.path) if model.path else None
+    stages = _stages(head.graph, stage)
+    out, before = _out(head.graph, model.path), _base_out(sources, model.path)
+    own = stages or frozenset(s.name for s in head.graph.stages)
+    return ModelEvidence(
+        name=model.name,
+        path=model.path,
+        dvcfile=model.dvcfile,
+        stage=stage.name if stage else "",
+        digest=out.recorded if out else None,
+        base_digest=before.recorded if before else None,
+        size=out.size if out else None,
+        changed=bool(own & (sources.changed | head.broken)) or _differs(out, before),
+        stages=tuple(sorted(own)),
+        metrics=tuple(_metrics(model, sources, stages, alone=alone)),
+    )
+
+
+def compare(found: ModelEvidence, model: Model, sources: Sources) -> ModelEvidence:
+    """The outline with plots and, where predictions exist, intervals, floors and slices."""
+    own = frozenset(found.stages)
+    drawn = found.model_copy(update={"plots": tuple(_plots(model, sources, own))[:MAX_PLOTS]})
+    paths = _prediction_files(model, sources.head.graph, own)
+    if not paths or any(_is_broken(sources.head, path) for path in paths):
+        return drawn
+    head = _frames(sources, sources.head, paths)
+    if isinstance(head, str):
+        reason = f"{paths[0]} {head}"
+        return drawn.model_copy(update={"predictions": Predictions(path=paths[0], reason=reason)})
+    result = predictions.compare(
+        head,
+        _base_frames(model, sources),
+        found.metrics,
+        columns=model.columns,
+        path=_canonical(paths),
+        time_ordered=model.floor == "last_value",
+    )
+    return drawn.model_copy(
+        update={
+            "predictions": result.predictions,
+            "comparisons": result.comparisons,
+            "floors": result.floors,
+            "slices": result.slices,
+        }
+    )
+
+
+def seeded_files(model: Model, graph: Graph) -> tuple[str, ...]:
+    """The metrics and predictions that every repeated training writes anew."""
+    stages = _stages_of(model, graph)
+    metrics = [file for file in graph.metrics if _made_by(graph, file, stages)]
+    return (*metrics, *_prediction_files(model, graph, stages))
+
+
+# ---- metrics -----------------------------------------------------------------------------------
+
+
+def _metrics(model: Model, sources: Sources, stages: frozenset[str], *, alone: bool) -> Iterator[Metric]:
+    """One Metric per key of every metrics file, head's order first, then what only base has."""
+    head_groups = dict(_metric_groups(sources.head.graph, stages, alone=alone))
+    base_groups: dict[str, tuple[str, ...]] = {}
+    if sources.base:
+        at_base = _stages_of(model, sources.base.graph)
+        base_groups = dict(_metric_groups(sources.base.graph, at_base, alone=alone))
+    for name in sorted(head_groups.keys() | base_groups.keys()):
+        yield from _file_metrics(model, sources, name, head_groups.get(name, ()), base_groups.get(name, ()))
+
+
+def _file_metrics(
+    model: Model, sources: Sources, name: str, head_files: Sequence[str], base_files: Sequence[str]
+) -> Iterator[Metric]:
+    stage = pipeline.producer_of(sources.head.graph, head_files[0]) if head_files else None
+    head = _numbers(sources, sources.head, head_files)
+    base = _numbers(sources, sources.base, base_files) if sources.base else {}
+    stale = stage is not None and stage.name in sources.head.broken
+    for key in sorted(head.keys() | base.keys()):
+        if model.metrics and not any(model.claims(file, key) for file in (name, *head_files, *base_files)):
+            continue
+        mine, theirs = head.get(key, ((), "missing")), base.get(key, ((), ""))
+        if stale and stage:
+            mine = ((), f"the stage {stage.name} did not finish")
+        yield Metric(
+            name=key,
+            file=name,
+            stage=stage.name if stage else "",
+            head=fmean(mine[0]) if mine[0] else None,
+            base=fmean(theirs[0]) if theirs[0] else None,
+            direction=scores.direction(key or PurePosixPath(name).stem),
+            problem=mine[1],
+            base_problem=theirs[1],
+            seeds=mine[0] if len(mine[0]) > 1 else (),
+            base_seeds=theirs[0] if len(theirs[0]) > 1 else (),
+        )
+
+
+def _numbers(sources: Sources, side: Side, files: Sequence[str]) -> dict[str, tuple[tuple[float, ...], str]]:
+    """Key -> its values, one a seed, and what is wrong where there is none."""
+    found: dict[str, tuple[tuple[float, ...], str]] = {}
+    for values in (sources.reader.values(side, file) for file in files):
+        if isinstance(values, str):
+            continue
+        for key, number in values.numbers.items():
+            found[key] = ((*found.get(key, ((), ""))[0], number), "")
+        for key, problem in values.broken.items():
+            found[key] = ((), problem)
+    for file in files:
+        for key, numbers in sources.repeats.numbers(side.name, file).items():
+            if key in found and found[key][0]:
+                found[key] = ((*found[key][0], *numbers), "")
+    return found
+
+
+def _metric_groups(
+    graph: Graph, stages: frozenset[str], *, alone: bool
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Metrics files of a model; those that differ only in a training seed are one group."""
+    grouped: set[str] = set()
+    for files in _seed_metrics(graph):
+        if alone or _made_by(graph, files[0], stages):
+            yield _canonical(files), files
+        grouped.update(files)
+    for file in graph.metrics:
+        if file not in grouped and (alone or _made_by(graph, file, stages)):
+            yield file, (file,)
+
+
+# ---- predictions and plots ---------------------------------------------------------------------
+
+
+def _prediction_files(model: Model, graph: Graph, own: frozenset[str]) -> tuple[str, ...]:
+    """The configured files (a glob gives one a seed), else an output that is named after predictions."""
+    outs = [out.path for stage in graph.stages if stage.name in own for out in stage.outs]
+    if model.predictions:
+        matching = [path for path in outs if fnmatchcase(path, model.predictions)]
+        return tuple(matching) or (model.predictions,)
+    return tuple(path for path in outs if _looks_like_predictions(path))[:1]
+
+
+def _looks_like_predictions(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return "prediction" in pure.stem.lower() and pure.suffix.lower() in tables.SUFFIXES
+
+
+def _frames(sources: Sources, side: Side, paths: Sequence[str]) -> pd.DataFrame | str:
+    """One table; several files, or repeated trainings, are put under each other with a ``seed`` column."""
+    frames: list[pd.DataFrame] = []
+    for path in paths:
+        found = sources.reader.table(side, path)
+        if isinstance(found, str):
+            return found
+        frames.append(found)
+    for path in paths:
+        frames.extend(sources.repeats.tables(side.name, path))
+    if len(frames) == 1:
+        return frames[0]
+    import pandas as pd
+
+    return pd.concat([frame.assign(seed=index) for index, frame in enumerate(frames)], ignore_index=True)
+
+
+def _base_frames(model: Model, sources: Sources) -> pd.DataFrame | str:
+    if sources.base is None:
+        return "there is no base to compare with"
+    graph = sources.base.graph
+    stages = _stages_of(model, graph) or frozenset(s.name for s in graph.stages)
+    paths = _prediction_files(model, graph, stages)
+    if not paths or not any(_out(graph, path) for path in paths):
+        return "the base has no predictions"
+    found = _frames(sources, sources.base, paths)
+    return f"the base's {paths[0]} {found}" if isinstance(found, str) else found
+
+
+def _plots(model: Model, sources: Sources, own: frozenset[str]) -> Iterator[Plot]:
+    before = {spec.id: spec for spec in sources.base.graph.plots} if sources.base else {}
+    for spec in sources.head.graph.plots:
+        if spec.dvcfile != model.dvcfile and not _made_by(sources.head.graph, spec.file, own):
+            continue
+        if _is_broken(sources.head, spec.file) or not _is_table(spec.file):
+            continue
+        head = sources.reader.rows(sources.head, spec.file)
+        earlier = before.get(spec.id)
+        base = sources.reader.rows(sources.base, earlier.file) if sources.base and earlier else []
+        yield from plots.build(spec, head, base)
+
+
+def _is_table(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in (".csv", ".tsv", ".json", ".yaml", ".yml")
+
+
+# ---- the graph ---------------------------------------------------------------------------------
+
+
+def _stages_of(model: Model, graph: Graph) -> frozenset[str]:
+    return _stages(graph, pipeline.producer_of(graph, model.path) if model.path else None)
+
+
+def _stages(graph: Graph, stage: Stage | None) -> frozenset[str]:
+    """What feeds the model, what makes it, and what is made of it."""
+    if stage is None:
+        return frozenset()
+    name = {stage.name}
+    return frozenset(name.union(pipeline.upstream(graph, name), pipeline.downstream(graph, name)))
+
+
+def _made_by(graph: Graph, path: str, stages: frozenset[str]) -> bool:
+    stage = pipeline.producer_of(graph, path)
+    return stage is not None and stage.name in stages
+
+
+def _is_broken(side: Side, path: str) -> bool:
+    return _made_by(side.graph, path, side.broken)
+
+
+def _out(graph: Graph, path: str) -> Out | None:
+    return next((out for stage in graph.stages for out in stage.outs if out.path == path), None)
+
+
+def _base_out(sources: Sources, path: str) -> Out | None:
+    return _out(sources.base.graph, path) if sources.base else None
+
+
+def _differs(one: Out | None, other: Out | None) -> bool:
+    return one is not None and other is not None and one.recorded != other.recorded
+
+
+def _seed_metrics(graph: Graph) -> Iterator[tuple[str, ...]]:
+    """Metrics files that stand for one another in a matrix over seeds, one tuple a file."""
+    for group in pipeline.seed_groups(graph):
+        outs = [[out.path for out in stage.outs if out.metric] for stage in group]
+        yield from zip(*outs, strict=False)
+
+
+def _canonical(paths: Sequence[str]) -> str:
+    """``metrics/0.json, metrics/1.json`` -> ``metrics/*.json``; one path stays as it is."""
+    if len(paths) == 1:
+        return paths[0]
+    start = _common_start(paths)
+    end = _common_start([path[len(start) :][::-1] for path in paths])[::-1]
+    return f"{start}*{end}"
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    return "".join(column[0] for column in same)

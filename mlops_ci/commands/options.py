@@ -1,0 +1,35 @@
+"""The options that several verbs share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlops_ci.config_keys import duration
+from mlops_ci.errors import ConfigError
+
+Base = Annotated[
+    str, typer.Option(help="Branch or commit to compare with; default: what the pull request goes to.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Commit, push and post nothing; only show.")]
+Output = Annotated[
+    Path | None, typer.Option(help="Folder for evidence.json and the report. Default: .dvc/tmp/mlops-ci.")
+]
+Timeout = Annotated[str, typer.Option(help="Time a stage may take, such as 90s, 30m or 2h.")]
+
+
+def seconds(timeout: str) -> float | None:
+    """A duration option in seconds, None where it was not given.
+
+    Raises:
+        ConfigError: it is no duration.
+    """
+    if not timeout:
+        return None
+    try:
+        return duration(timeout).total_seconds()
+    except ValueError as error:
+        raise ConfigError(f"--timeout: {error}", "for example --timeout 30m") from error

@@ -1,0 +1,27 @@
+"""`mlops-ci pr`: everything a pull request needs, in one go."""
+
+from __future__ import annotations
+
+from mlops_ci import report
+from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.commands.options import Base, DryRun, Json, Output, Timeout, seconds
+from mlops_ci.session import Session
+
+
+def pr(
+    base: Base = "", output: Output = None, timeout: Timeout = "", json: Json = False, dry_run: DryRun = False
+) -> int:
+    """Run, measure, judge and report this branch as a pull request.
+
+    Runs the DVC stages that changed, compares metrics with the base, judges them by the base branch's
+    rules, and keeps one comment on the pull request up to date. The exit code is the verdict.
+    """
+    terminal = Terminal(json_output=json)
+    session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
+    judged = session.judge(session.measure(seconds(timeout)))
+    text = session.comment(judged)
+    url = session.publish(text)
+    terminal.markdown(report.plain(text))
+    terminal.result("", {**judged.document(), "comment_url": url, "output": str(session.output)})
+    terminal.say(f"\nReport: {session.output / 'comment.md'}")
+    return judged.verdict.exit_code

@@ -1,0 +1,134 @@
+"""How numbers, sizes, durations and curves are written in a report."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from mlops_ci.evidence import Scalar
+
+MINUS = "\u2212"
+_BARS = "▁▂▃▄▅▆▇█"
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+Points = Sequence[tuple[float, ...]]
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number with ``digits`` significant digits: 0.9031, 12,345, 1.2e-05."""
+    if not math.isfinite(value):
+        return str(value).replace("-", MINUS)
+    if value == 0:
+        return "0"
+    size = abs(float(value))
+    if size < 1e-4 or size >= 1e12:
+        shown = f"{size:.{min(digits, 3) - 1}e}"
+        mantissa, _, exponent = shown.partition("e")
+        shown = f"{_trimmed(mantissa)}e{exponent}"
+    elif size.is_integer():
+        shown = f"{size:,.0f}"
+    else:
+        shown = f"{size:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
+    return (MINUS if value < 0 else "") + shown
+
+
+def _trimmed(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
+
+
+def change(value: float) -> str:
+    """A difference with its sign and three significant digits: +0.0031."""
+    if value == 0:
+        return "0"
+    shown = number(abs(value), 3)
+    return ("+" if value > 0 else MINUS) + (shown if "e" in shown else _trimmed(shown))
+
+
+def axis(value: float) -> str:
+    """A number as Mermaid's parser reads it: no exponent, no thousands, a plain minus."""
+    return _trimmed(f"{value:.12f}")
+
+
+def count(value: int) -> str:
+    """A whole number with thousands: 12,345."""
+    return f"{value:,}".replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage without its sign: 95, 99.9."""
+    return _trimmed(f"{share * 100:.4g}")
+
+
+def size(count_of_bytes: int) -> str:
+    """Bytes as people read them: 812 B, 1.2 MB."""
+    value, unit = float(count_of_bytes), 0
+    # 999.95 would be rounded up to four digits.
+    while value >= 999.95 and unit < len(_SIZES) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_SIZES[0]}" if unit == 0 else f"{_trimmed(f'{value:.1f}')} {_SIZES[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: 0.4 s, 41 s, 1 min 12 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{_trimmed(f'{seconds:.1f}')} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole // 60, "min", whole % 60, "s")
+    minutes = round(seconds / 60)
+    return _two(minutes // 60, "h", minutes % 60, "min")
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    first = f"{large:,} {large_unit}"
+    return f"{first} {small} {small_unit}" if small else first
+
+
+def scalar(value: Scalar) -> str:
+    """A parameter's value as its file would write it: 0.4, true, null, "" for empty text."""
+    if isinstance(value, str):
+        return value or '""'
+    return json.dumps(value)
+
+
+def short(name: str) -> str:
+    """The first characters of a commit or digest, enough to find it again."""
+    kind, colon, digits = name.rpartition(":")
+    return f"{kind}{colon}{digits[:12]}" if colon else name[:8]
+
+
+def span(*curves: Points, axis: int = 1) -> tuple[float, float]:
+    """The smallest and the largest value of all curves on one axis (0 is x)."""
+    values = [point[axis] for curve in curves for point in curve]
+    return min(values), max(values)
+
+
+def resampled(points: Points, low: float, high: float, steps: int) -> tuple[float, ...]:
+    """A curve's y at ``steps`` equally spaced x; held flat outside of its own points.
+
+    Diagrams and sparklines have no x of their own, so curves meet on one grid.
+    """
+    ordered = sorted((point[0], point[1]) for point in points)
+    width = (high - low) / (steps - 1)
+    return tuple(_interpolated(ordered, low + width * step) for step in range(steps))
+
+
+def _interpolated(ordered: Sequence[tuple[float, float]], x: float) -> float:
+    right = bisect_left(ordered, (x, -math.inf))
+    if right == len(ordered):
+        return ordered[-1][1]
+    if right == 0 or ordered[right][0] == x:
+        return ordered[right][1]
+    (x0, y0), (x1, y1) = ordered[right - 1], ordered[right]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+def sparkline(values: Sequence[float], low: float, high: float) -> str:
+    """Values as a row of bars on the scale from ``low`` to ``high``."""
+    width = (high - low) or 1.0
+    top = len(_BARS) - 1
+    return "".join(_BARS[round(min(1.0, max(0.0, (value - low) / width)) * top)] for value in values)

@@ -1,0 +1,96 @@
+"""The gates: one file, one rule. Evidence in, findings out; other packages may bring more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from inspect import isclass
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel
+
+from mlops_ci.errors import ConfigError
+from mlops_ci.evidence import Evidence, Finding
+from mlops_ci.gates import lock, metrics, stages
+
+GROUP = "mlops_ci.gates"
+
+
+class Gate(Protocol):
+    """A module (or any object) with a rule; ``PER_MODEL``: it judges one model at a time."""
+
+    @property
+    def PER_MODEL(self) -> bool:  # noqa: N802 - a constant of a module
+        """Whether ``check`` gets the evidence of one model alone."""
+        ...
+
+    @property
+    def Options(self) -> type[BaseModel]:  # noqa: N802 - a class of a module
+        """The gate's options: their declaration, validation, schema and documentation."""
+        ...
+
+    @property
+    def check(self) -> Callable[[Evidence, Any], list[Finding]]:
+        """The rule: it never raises for a bad model, and without evidence it says SKIP."""
+        ...
+
+
+GATES: dict[str, Gate] = {
+    "stages": stages,
+    "lock": lock,
+    "metrics": metrics,
+}
+
+
+def all_gates(plugins: Iterable[EntryPoint] | None = None) -> dict[str, Gate]:
+    """Our gates and those of installed packages, by the name that stands in mlops-ci.yaml.
+
+    Raises:
+        ConfigError: a package's gate cannot be loaded, takes a name of ours, or is no gate.
+    """
+    found = entry_points(group=GROUP) if plugins is None else plugins
+    return GATES | {plugin.name: _loaded(plugin) for plugin in sorted(found, key=lambda one: one.name)}
+
+
+def _loaded(plugin: EntryPoint) -> Gate:
+    place = f"gate {plugin.name} ({plugin.value})"
+    if plugin.name in GATES:
+        raise ConfigError(f"{place}: the name is taken by a gate of mlops-ci", "rename the entry point")
+    try:
+        gate = plugin.load()
+    except Exception as error:
+        raise ConfigError(
+            f"{place}: cannot be loaded: {type(error).__name__}: {error}", "repair or uninstall its package"
+        ) from error
+    if missing := _missing(gate):
+        raise ConfigError(f"{place}: is no gate: {missing}", "see mlops_ci.gates.Gate for what a gate needs")
+    return cast(Gate, gate)
+
+
+def _missing(gate: object) -> str:
+    """What keeps an object from being a gate, or nothing."""
+    options = getattr(gate, "Options", None)
+    if not isinstance(getattr(gate, "PER_MODEL", None), bool):
+        return "PER_MODEL must be True or False"
+    if not (isclass(options) and issubclass(options, BaseModel)):
+        return "Options must be a pydantic model"
+    if options.model_config.get("extra") != "forbid":
+        return "Options must refuse unknown keys (extra='forbid')"
+    return "" if callable(getattr(gate, "check", None)) else "check must be a function"
+
+
+def judge(
+    evidence: Evidence,
+    options_for: Callable[[str, str | None], BaseModel],
+    gates: Mapping[str, Gate] | None = None,
+) -> list[Finding]:
+    """What every gate says, with the options of each; a per-model gate sees one model at a time."""
+    findings: list[Finding] = []
+    for name, gate in (all_gates() if gates is None else gates).items():
+        models = [model.name for model in evidence.models] if gate.PER_MODEL else []
+        for model in models:
+            found = gate.check(evidence.only(model), options_for(name, model))
+            findings += [one if one.model else one.model_copy(update={"model": model}) for one in found]
+        if not models:
+            findings += gate.check(evidence, options_for(name, None))
+    return findings

@@ -1,0 +1,337 @@
+"""Gate: metrics keep their limits, do not get worse than the base, and beat a trivial model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mlops_ci import limits, sentences, significance
+from mlops_ci.evidence import (
+    Comparison,
+    Direction,
+    Evidence,
+    Finding,
+    ModelEvidence,
+    Slice,
+    Status,
+    Where,
+)
+from mlops_ci.judging import Against, Judged, Said, absolute, alone, by_value, with_interval, worst
+from mlops_ci.limits import Effect, Limit, SliceLimit
+
+PER_MODEL = True
+
+# YAML reads a bare ``off`` as false.
+OnFloor = Annotated[
+    Literal["fail", "warn", "off"], BeforeValidator(lambda value: "off" if value is False else value)
+]
+
+
+class Options(BaseModel):
+    """What is allowed of a model's metrics."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limits: dict[str, Limit] = Field(
+        default_factory=dict,
+        description="Limits by metric: its dotted name, or a glob such as *.accuracy; file:name also works.",
+    )
+    default: Limit = Field(default_factory=Limit, description="The limit of every metric, under its own.")
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        strict=True,
+        description="The share of false alarms among all metrics of a model (Benjamini-Hochberg).",
+    )
+    floor: OnFloor = Field(
+        default="warn", description="What happens to a model that does not beat a trivial one."
+    )
+    slices: SliceLimit = Field(default_factory=SliceLimit, description="What is allowed of each group.")
+    ignore: tuple[str, ...] = Field(default=(), description="Names or globs of metrics that are not judged.")
+    informational: tuple[str, ...] = Field(
+        default=("train.*", "train_*", "training.*", "training_*", "*.train", "*.training", "*_train"),
+        description="Names or globs of metrics that are shown and not judged, unless a limit names them.",
+    )
+
+
+def check(evidence: Evidence, options: Options) -> list[Finding]:
+    """Metrics keep their limits, do not get worse than the base, and beat a trivial model."""
+    if not evidence.models:
+        return [_skip("", "There is no model, so no metric was judged.", required=_asks(options))]
+    return [finding for model in evidence.models for finding in _model(model, options)]
+
+
+def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
+    judged = [
+        Judged(metric, limits.limit_for(metric, options.limits, options.default))
+        for metric in model.metrics
+        if not any(limits.matches(metric, key) for key in options.ignore)
+    ]
+    yield from _absent(model, judged, options)
+    if not judged:
+        yield _skip(model.name, "No metric was measured.", required=_asks(options))
+        return
+    if not model.changed:
+        yield from _unchanged(model, judged)
+        return
+    moved = _evaluation_set_changed(model)
+    if moved:
+        yield _finding(
+            model,
+            "evaluation set",
+            Status.INCONCLUSIVE,
+            f"The evaluation set is not the base's, so drops are not judged: {_reason(model)}.",
+            hint="compare on the same examples: change the data and the model in two pull requests",
+        )
+    yield from _metrics(model, judged, options, moved=moved)
+    yield from _floors(model, judged, options)
+    yield from _slices(model, judged, options)
+
+
+# ---- the findings' common parts ----------------------------------------------------------------
+
+
+def _finding(
+    model: ModelEvidence, subject: str, status: Status, sentence: str, *, hint: str = "", metric: str = ""
+) -> Finding:
+    return Finding(
+        gate="metrics",
+        subject=subject,
+        status=status,
+        sentence=sentence,
+        model=model.name,
+        metric=metric,
+        hint=hint,
+    )
+
+
+def _of_metric(
+    model: ModelEvidence, judged: Judged, said: Said, comparison: Comparison | None = None
+) -> Finding:
+    metric = judged.metric
+    both = metric.head is not None and metric.base is not None
+    plain = metric.head - metric.base if metric.head is not None and metric.base is not None else None
+    return Finding(
+        gate="metrics",
+        subject=metric.name,
+        status=said.status,
+        sentence=said.sentence,
+        model=model.name,
+        metric=metric.name,
+        file=metric.file,
+        value=metric.head,
+        delta=comparison.delta if comparison and both else plain,
+        interval=comparison.interval if comparison else None,
+        limit=judged.limit.words(),
+        direction=judged.direction,
+        change=said.change,
+        hint=said.hint,
+        where=Where(file=metric.file) if metric.file else None,
+        required=said.status is Status.SKIP and judged.limit.is_set,
+    )
+
+
+def _skip(model: str, sentence: str, *, required: bool) -> Finding:
+    return Finding(
+        gate="metrics",
+        subject="metrics",
+        status=Status.SKIP,
+        sentence=sentence,
+        model=model,
+        required=required,
+        hint="list the metrics files under metrics: in dvc.yaml",
+    )
+
+
+def _asks(options: Options) -> bool:
+    """Whether a limit stands somewhere, so that no metric at all is not good enough."""
+    return bool(options.limits) or options.default.is_set
+
+
+def _absent(model: ModelEvidence, judged: Sequence[Judged], options: Options) -> Iterator[Finding]:
+    """Limits whose metric nobody measured, at head or at base: a typing mistake would hide so."""
+    for key, limit in options.limits.items():
+        if any(limits.matches(one.metric, key) for one in judged):
+            continue
+        yield Finding(
+            gate="metrics",
+            subject=key,
+            status=Status.FAIL if limit.required else Status.SKIP,
+            sentence=f"No metric is called {key}, but there is a limit on it.",
+            model=model.name,
+            limit=limit.words(),
+            hint="mend the name in mlops-ci.yaml, or write the metric",
+            required=True,
+        )
+
+
+def _unchanged(model: ModelEvidence, judged: Sequence[Judged]) -> Iterator[Finding]:
+    """A model that nothing of the change feeds: a limit it breaks, it broke before."""
+    broken = [(one, said) for one in judged if (said := absolute(one)) and said.status is Status.FAIL]
+    for one, said in broken:
+        hint = "the base has it already: mend it in a pull request of its own"
+        yield _of_metric(model, one, Said(Status.WARN, said.sentence, hint, "same"))
+    if not broken:
+        yield _finding(model, "metrics", Status.PASS, "Nothing that feeds the model differs from the base.")
+
+
+# ---- one metric --------------------------------------------------------------------------------
+
+
+def _evaluation_set_changed(model: ModelEvidence) -> bool:
+    """The base has predictions, and they are of other examples."""
+    found = model.predictions
+    return found is not None and not found.comparable and found.base_rows is not None
+
+
+def _reason(model: ModelEvidence) -> str:
+    return model.predictions.reason.removeprefix("the evaluation set changed: ") if model.predictions else ""
+
+
+def _metrics(
+    model: ModelEvidence, judged: Sequence[Judged], options: Options, *, moved: bool
+) -> Iterator[Finding]:
+    effects = {} if moved else _effects(model, judged, options)
+    change = significance.adjusted([effect.p for effect in effects.values()])
+    excess = significance.adjusted([effect.p_allowed for effect in effects.values()])
+    against = {
+        key: Against(effect, p, q, options.alpha, len(effects))
+        for (key, effect), p, q in zip(effects.items(), change, excess, strict=True)
+    }
+    for one in judged:
+        found = against.get(one.key)
+        said = [*alone(one)] or [*_compared(model, one, found, options, moved=moved)]
+        said += [bound] if (bound := absolute(one)) else []
+        if said:
+            yield _of_metric(model, one, worst(said), found.effect.comparison if found else None)
+
+
+def _comparable(model: ModelEvidence) -> bool:
+    return model.predictions is not None and model.predictions.comparable
+
+
+def _compared(
+    model: ModelEvidence, one: Judged, against: Against | None, options: Options, *, moved: bool
+) -> Iterator[Said]:
+    """What the base says about a metric that both have."""
+    if _is_informational(one, options):
+        yield Said(Status.PASS, sentences.shown(one.metric.name, one.metric.head, one.metric.base))
+    elif against:
+        yield with_interval(one, against)
+    elif not moved and (found := by_value(one, has_predictions=_comparable(model))):
+        yield found
+
+
+def _is_informational(judged: Judged, options: Options) -> bool:
+    named = any(limits.matches(judged.metric, key) for key in options.limits)
+    return not named and any(limits.matches(judged.metric, key) for key in options.informational)
+
+
+def _effects(
+    model: ModelEvidence, judged: Sequence[Judged], options: Options
+) -> dict[tuple[str, str], Effect]:
+    """The comparisons of the metrics that count, each with its allowed drop: one family of tests."""
+    compared = {(one.metric, one.file): one for one in model.comparisons}
+    return {
+        one.key: limits.effect(
+            compared[one.key],
+            one.direction,
+            limits.allowed_drop(one.limit, one.metric.base or 0.0),
+            options.alpha,
+        )
+        for one in judged
+        if one.key in compared
+        and one.direction
+        and one.metric.head is not None
+        and not _is_informational(one, options)
+    }
+
+
+# ---- the trivial model -------------------------------------------------------------------------
+
+
+def _floors(model: ModelEvidence, judged: Sequence[Judged], options: Options) -> Iterator[Finding]:
+    """The margin over a trivial model, which must be more than chance explains."""
+    known = {one.key: one for one in judged if one.direction and one.limit.floor is not False}
+    asked = [
+        (known[floor.metric, floor.file], floor)
+        for floor in model.floors
+        if (floor.metric, floor.file) in known
+        and (options.floor != "off" or known[floor.metric, floor.file].limit.floor)
+    ]
+    adjusted = significance.adjusted([floor.margin.p for _, floor in asked])
+    beaten = 0
+    for (one, floor), p in zip(asked, adjusted, strict=True):
+        effect = limits.effect(floor.margin, one.direction or "higher", 0.0, options.alpha)
+        if effect.gain > 0 and p < options.alpha:
+            beaten += 1
+            continue
+        refuses = options.floor == "fail" or one.limit.floor
+        status = Status.FAIL if refuses else Status.WARN
+        unsure = effect.gain > 0
+        yield _finding(
+            model,
+            f"{one.metric.name} floor",
+            Status.INCONCLUSIVE if unsure else status,
+            sentences.floor(floor, unsure=unsure),
+            hint="a model that does not beat a trivial one has learned nothing of use" if not unsure else "",
+            metric=one.metric.name,
+        )
+    if beaten:
+        count = "1 metric" if beaten == 1 else f"{beaten} metrics"
+        yield _finding(model, "floor", Status.PASS, f"The model beats a trivial one on {count}.")
+
+
+# ---- slices ------------------------------------------------------------------------------------
+
+
+def _slices(model: ModelEvidence, judged: Sequence[Judged], options: Options) -> Iterator[Finding]:
+    """The worst group: the one that lost most for sure, else the one with the lowest value."""
+    ways = {one.metric.name: one.direction for one in reversed(judged) if one.direction}
+    groups = [one for one in model.slices if one.rows >= options.slices.min_rows and one.metric in ways]
+    if not groups:
+        return
+    tested = [
+        (one, _slice_effect(one, one.comparison, ways[one.metric], options))
+        for one in groups
+        if one.comparison
+    ]
+    adjusted = significance.adjusted([effect.p_allowed for _, effect in tested])
+    lost = [
+        (one, effect)
+        for (one, effect), p in zip(tested, adjusted, strict=True)
+        if effect.exceeds(p, options.alpha)
+    ]
+    if lost:
+        worst, effect = min(lost, key=lambda found: found[1].gain)
+        asked = options.slices.max_drop is not None
+        yield _slice_finding(
+            model,
+            worst,
+            Status.FAIL if asked else Status.WARN,
+            sentences.worse_slice(worst, effect, len(lost) - 1, asked=asked),
+            hint="look at the group's rows; slices.max_drop says what a group may lose",
+        )
+        return
+    sign = {"higher": 1, "lower": -1}
+    lowest = min(groups, key=lambda one: sign[ways[one.metric]] * one.head)
+    yield _slice_finding(model, lowest, Status.PASS, sentences.weakest_slice(lowest, compared=bool(tested)))
+
+
+def _slice_effect(group: Slice, comparison: Comparison, direction: Direction, options: Options) -> Effect:
+    allowed = limits.allowed_drop(options.slices, group.base or 0.0)
+    return limits.effect(comparison, direction, allowed, options.alpha)
+
+
+def _slice_finding(
+    model: ModelEvidence, group: Slice, status: Status, sentence: str, hint: str = ""
+) -> Finding:
+    found = _finding(model, sentences.group(group), status, sentence, hint=hint, metric=group.metric)
+    if group.comparison is None:
+        return found.model_copy(update={"value": group.head})
+    return found.model_copy(
+        update={"value": group.head, "delta": group.comparison.delta, "interval": group.comparison.interval}
+    )

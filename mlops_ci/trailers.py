@@ -1,0 +1,27 @@
+"""Commit trailers: what a commit of ours says about itself, written and read back in one place (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LOCK = "Mlops-CI-Lock"
+MEASURED = "Mlops-CI-Measured"
+
+_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.ASCII)
+
+
+def write(subject: str, body: str, trailers: Mapping[str, str]) -> str:
+    """A commit message that ends in a block of trailers; line breaks in a value become spaces."""
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in trailers.items()]
+    parts = [part for part in (subject.strip(), body.strip(), "\n".join(lines)) if part]
+    return "\n\n".join(parts) + "\n"
+
+
+def read(message: str) -> dict[str, str]:
+    """The trailers of a message: its last paragraph, where every line of it is one."""
+    paragraphs = message.strip().split("\n\n")
+    found = [_LINE.match(line) for line in paragraphs[-1].split("\n")]
+    if len(paragraphs) < 2:
+        return {}
+    return {} if any(match is None for match in found) else {m[1]: m[2] for m in found if m}

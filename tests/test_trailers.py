@@ -1,0 +1,24 @@
+"""Commit trailers: what is written is read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlops_ci import trailers
+
+
+def test_a_whole_message() -> None:
+    text = trailers.write("Update dvc.lock", "- train: params changed", {trailers.LOCK: "sha256:ab"})
+    assert text == "Update dvc.lock\n\n- train: params changed\n\nMlops-CI-Lock: sha256:ab\n"
+    assert trailers.read(text) == {"Mlops-CI-Lock": "sha256:ab"}
+
+
+def test_without_a_body_and_with_line_breaks_in_a_value() -> None:
+    text = trailers.write("S", "", {"A": "one\ntwo", "B": "3"})
+    assert text == "S\n\nA: one two\nB: 3\n"
+    assert trailers.read(text) == {"A": "one two", "B": "3"}
+
+
+@pytest.mark.parametrize("text", ["", "A: subject only", "S\n\nA: 1\nno trailer", "S\n\nbody"])
+def test_what_is_no_trailer_block(text: str) -> None:
+    assert trailers.read(text) == {}
