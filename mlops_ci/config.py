@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mlops_ci import config_check, config_keys, config_models, config_policy, config_source
+from mlops_ci import config_check, config_keys, config_models, config_policy, config_yaml
 from mlops_ci.config_check import Gate
 from mlops_ci.config_keys import Columns, Environment, Extends, Seeds
 from mlops_ci.config_models import Model, Target
@@ -89,7 +89,7 @@ def load(
     """
     kinds = _gates() if kinds is None else kinds
     per_model = frozenset(name for name, kind in kinds.items() if kind.PER_MODEL)
-    written = config_source.read(text, source)
+    written = config_yaml.read(text, source)
     own = config_policy.canonical(written, per_model)
     policy, extends, found = config_policy.read(own, fetch)
     mistakes = [*written.mistakes, *found, *_unknown_locks(policy or own, kinds)]

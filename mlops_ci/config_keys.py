@@ -86,9 +86,7 @@ def holds(*known: str) -> Callable[[str], str]:
 
 def fill(template: str, **values: str) -> str:
     """A checked template with its placeholders filled; the values are safe names already."""
-    return (
-        re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template).replace("{{", "{").replace("}}", "}")
-    )
+    return template.format_map(values)
 
 
 def _commit(value: str) -> str:
@@ -128,8 +126,9 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _no_gate(value: object) -> object:
     if isinstance(value, dict):
-        raise ValueError("expected a list of patterns; the options of the gate belong below gates.metrics")
-    return value
+        words = "expected a list of patterns; the options of the gate belong below gates.metrics"
+        raise ValueError(words)  # noqa: TRY004 - pydantic turns only this one into a mistake
+    return tuple(value) if isinstance(value, list) else value
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -206,7 +205,7 @@ class ModelSettings(Part):
     predictions: ModelPath | None = Field(
         default=None,
         description="The file of the per-example predictions, or a glob that gives one a seed; "
-        "default: the pipeline's output named predictions.*",
+        "default: the output of its stages with `prediction` in its name.",
     )
     columns: Columns = Field(default=Columns(), description="The names of the predictions' columns.")
     seeds: Annotated[int, Field(ge=1, le=100)] | Seeds | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlops_ci import config_mistakes, config_source
+from mlops_ci import config_mistakes, config_source, config_yaml
 from mlops_ci.config_keys import Extends, Policy
 from mlops_ci.config_source import ABSENT, Document, Mistake, Path
 from mlops_ci.errors import ConfigError
@@ -57,7 +57,7 @@ def read(own: Document, fetch: Fetch | None) -> tuple[Document | None, Extends |
         text = fetch(extends)
     except ConfigError as error:
         return None, extends, (own.mistake(("extends",), error.message),)
-    policy = config_source.read(text, label(extends))
+    policy = config_yaml.read(text, label(extends))
     mistakes = [*policy.mistakes]
     if "policy" in own.data:
         mistakes.append(own.mistake(("policy",), "only a policy file may lock keys; this file extends one"))
@@ -176,7 +176,7 @@ def edits(old_text: str | None, new_text: str | None, source: str = FILE) -> tup
     Of a removed key the line is the last one of what is left around it. Nothing where one of the
     texts is not YAML: whoever loads it reports that.
     """
-    old, new = config_source.read(old_text, source), config_source.read(new_text, source)
+    old, new = config_yaml.read(old_text, source), config_yaml.read(new_text, source)
     if any(document.mistakes and not document.data for document in (old, new)):
         return ()
     before, after = _rules(old), _rules(new)

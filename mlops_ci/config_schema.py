@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,7 +66,7 @@ def _configuration(kinds: Mapping[str, Gate]) -> type[BaseModel]:
             all_gates,
             Field(
                 default=None,
-                description="The options of the gates; of one that judges models: the same as in defaults.gates.",
+                description="Options of the gates; those of models mean all models, as in defaults.gates.",
             ),
         ),
     }
@@ -144,12 +144,14 @@ def _default(node: Mapping[str, Any]) -> str:
     return "" if default in (None, {}) or isinstance(default, dict) else f"`{json.dumps(default)}`"
 
 
-def main(arguments: list[str]) -> None:
-    """Write the schema, for every gate that is installed, to the file of the first argument."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the schema, for every gate that is installed, to a file."""
     from mlops_ci.gates import all_gates
 
-    Path(arguments[0]).write_text(written(all_gates()), encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m mlops_ci.config_schema", description=main.__doc__)
+    parser.add_argument("file", type=Path, help="for example .mlops-ci/schema.json")
+    parser.parse_args(arguments).file.write_text(written(all_gates()), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

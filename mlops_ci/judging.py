@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops_ci import limits, metric_names, sentences
 from mlops_ci.evidence import Direction, Metric, Status
 from mlops_ci.figures import number
 from mlops_ci.limits import Change, Effect, Limit
+from mlops_ci.sentences import amount
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class Judged:
 
     @property
     def direction(self) -> Direction | None:
+        """Which way is good: as the limit says, else as the name does."""
         return self.limit.direction or self.metric.direction
 
     @property
     def key(self) -> tuple[str, str]:
+        """What tells the metric from its namesakes in other files."""
         return self.metric.name, self.metric.file
 
 
@@ -43,9 +46,8 @@ OWN_PULL_REQUEST = "mend the cause; if the limit is wrong, change it in a pull r
 
 def worst(said: Sequence[Said]) -> Said:
     """The worst status; the change stays known even where another sentence weighs more."""
-    worst = min(said, key=lambda one: _SEVERITY.index(one.status))
-    change = next((one.change for one in said if one.change), None)
-    return Said(worst.status, worst.sentence, worst.hint, change)
+    gravest = min(said, key=lambda one: _SEVERITY.index(one.status))
+    return replace(gravest, change=next((one.change for one in said if one.change), None))
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Against:
 
     @property
     def change(self) -> Change:
+        """What the base says, after the correction."""
         return self.effect.change(self.p, self.alpha)
 
 
@@ -89,10 +92,10 @@ def absolute(judged: Judged) -> Said | None:
     if value is None or (limit.min is None and limit.max is None):
         return None
     if limit.min is not None and value < limit.min:
-        said = f"{name} is {number(value)}, below the minimum {number(limit.min)}."
+        said = f"{name} is {number(value)}, below the minimum {amount(limit.min)}."
         return Said(Status.FAIL, said, OWN_PULL_REQUEST)
     if limit.max is not None and value > limit.max:
-        said = f"{name} is {number(value)}, above the maximum {number(limit.max)}."
+        said = f"{name} is {number(value)}, above the maximum {amount(limit.max)}."
         return Said(Status.FAIL, said, OWN_PULL_REQUEST)
     return Said(Status.PASS, f"{name} is {number(value)}, within {limit.words()}.")
 
@@ -106,7 +109,7 @@ def with_interval(judged: Judged, against: Against) -> Said:
         return Said(Status.PASS, f"{judged.metric.name} is unchanged.", change=change)
     if effect.exceeds(against.p_allowed, against.alpha):
         status, beyond = (
-            (Status.FAIL, f"more than the allowed {number(effect.allowed)}")
+            (Status.FAIL, f"more than the allowed {amount(effect.allowed)}")
             if asked
             else (Status.WARN, "more than chance explains")
         )
@@ -114,7 +117,7 @@ def with_interval(judged: Judged, against: Against) -> Said:
     if change == "better":
         return Said(Status.PASS, f"{said}, more than chance explains.", change=change)
     if effect.keeps:
-        within = f", within the allowed {number(effect.allowed)}" if effect.allowed else ""
+        within = f", within the allowed {amount(effect.allowed)}" if effect.allowed else ""
         return Said(Status.PASS, f"{said}{within}.", change=change)
     hint = "measure on more examples, or average over more training seeds"
     return Said(
@@ -136,19 +139,20 @@ def by_value(judged: Judged, *, has_predictions: bool) -> Said | None:
         return _undirected(judged)
     delta = metric.head - metric.base
     gain = delta if judged.direction == "higher" else -delta
-    allowed = limits.allowed_drop(judged.limit, metric.base)
     said = f"{sentences.moved(name, delta)} (no interval)"
     hint = _NOT_RECOMPUTED if has_predictions else _WRITE_PREDICTIONS
     if gain > 0:
         return Said(Status.PASS, f"{said}.", hint, "better")
-    beyond = limits.drop_exceeds(gain, allowed)
+    return _dropped(judged, said, -gain, limits.allowed_drop(judged.limit, metric.base), hint)
+
+
+def _dropped(judged: Judged, said: str, drop: float, allowed: float, hint: str) -> Said:
+    if not limits.drop_exceeds(drop, allowed):
+        return Said(Status.PASS, f"{said}, within the allowed {amount(allowed)}.", hint, "worse")
     if judged.limit.max_drop is None:
-        return Said(Status.WARN if beyond else Status.PASS, f"{said}.", hint, "worse")
-    if beyond:
-        return Said(
-            Status.FAIL, f"{said}, more than the allowed {number(allowed)}.", OWN_PULL_REQUEST, "worse"
-        )
-    return Said(Status.PASS, f"{said}, within the allowed {number(allowed)}.", hint, "worse")
+        return Said(Status.WARN, f"{said}.", hint, "worse")
+    beyond = f"more than the allowed {amount(allowed)}"
+    return Said(Status.FAIL, f"{said}, {beyond}.", OWN_PULL_REQUEST, "worse")
 
 
 def _undirected(judged: Judged) -> Said | None:

@@ -90,6 +90,11 @@ def matches(metric: Metric, key: str) -> bool:
     return any(fnmatchcase(name, key) for name in (metric.name, f"{metric.file}:{metric.name}"))
 
 
+def is_glob(key: str) -> bool:
+    """Whether a limit's key is a pattern rather than a name."""
+    return any(sign in key for sign in "*?[")
+
+
 def allowed_drop(limit: Limit | SliceLimit, base: float) -> float:
     """The allowed drop in the metric's own unit; 0 where no limit names one."""
     if isinstance(limit.max_drop, str):
@@ -149,6 +154,6 @@ def effect(comparison: Comparison, direction: Direction, allowed: float, alpha: 
     )
 
 
-def drop_exceeds(gain: float, allowed: float) -> bool:
+def drop_exceeds(drop: float, allowed: float) -> bool:
     """Whether a drop without an interval is more than the allowed one."""
-    return -gain > allowed + _ROUNDING * max(abs(allowed), abs(gain))
+    return drop > allowed + _ROUNDING * max(abs(allowed), abs(drop))

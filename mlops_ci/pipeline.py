@@ -323,7 +323,7 @@ def _own_reasons(stage: Stage) -> Iterator[str]:
     if stage.cmd_changed:
         yield "the command changed"
     for file in sorted(stage.params.keys() | stage.recorded_params.keys()):
-        now, before = stage.params.get(file, {}), stage.recorded_params.get(file, {})
+        now, before = _flat(stage.params.get(file, {})), _flat(stage.recorded_params.get(file, {}))
         for key in sorted(now.keys() | before.keys()):
             if key not in before:
                 yield f"{file}: {key} is new ({_shown(now[key])})"
@@ -386,6 +386,19 @@ def _is_same_code(graph: Graph, dep: Dep, known: Known) -> bool:
     if is_tracked(graph, dep.path) or dep.recorded is None or known.present.get(dep.path) is None:
         return False
     return known.same_code(dep.path, dep.recorded)
+
+
+def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A parameter as its single values: a mapping under ``train`` gives ``train.lr``, ``train.depth``."""
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from leaves(f"{key}.{name}", inner)
+    else:
+        yield key, value
+
+
+def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {leaf: value for key, whole in params.items() for leaf, value in leaves(key, whole)}
 
 
 def _shown(value: Any) -> str:

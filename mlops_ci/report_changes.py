@@ -210,9 +210,7 @@ _KIND_ORDER = ("param", "data", "code", "command")
 def by_stage(causes: Iterable[Cause]) -> dict[str, list[Cause]]:
     """Every change under each stage it feeds: parameters first, then data, code and commands."""
     found: dict[str, list[Cause]] = {}
-    for cause in sorted(
-        causes, key=lambda c: (_KIND_ORDER.index(c.kind), c.place.file, c.place.line or 0, c.key)
-    ):
+    for cause in sorted(causes, key=_params_first):
         for stage in cause.feeds:
             found.setdefault(stage, []).append(cause)
     return found

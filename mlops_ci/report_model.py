@@ -64,8 +64,8 @@ class MetricRow:
 
     @property
     def bad(self) -> bool:
-        """Whether a reader should ask for the cause."""
-        return self.change == "worse" or self.status == "fail"
+        """Whether a reader should ask for the cause; a loss within its limit needs none."""
+        return self.status == "fail" or (self.change in ("worse", "gone", "broken") and self.status != "pass")
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def model_view(
     every = _metric_rows(model, findings)
     still = [] if detail.unchanged else [row for row in every if _still(row)]
     rows = [row for row in every if detail.unchanged or not _still(row)]
-    slices = _slice_rows(model)
+    directions = _directions(model, findings)
+    slices = _slice_rows(model, directions)
     levels = {row.interval.level for row in rows if row.interval}
     return ModelView(
         name=model.name,
@@ -191,7 +192,7 @@ def model_view(
         causes=_cause_groups(model, rows, causes, detail),
         worst_slice=slices[0] if slices else None,
         slices=capped(slices, detail.slices),
-        floors=_floor_rows(model),
+        floors=_floor_rows(model, directions),
         predictions=model.predictions,
         examples=max((c.n for c in model.comparisons), default=None),
         seeds=max((len(metric.seeds) for metric in model.metrics), default=0),
@@ -319,12 +320,13 @@ def _cause_groups(
 # ---- slices and floors ---------------------------------------------------------------------------
 
 
-def _directions(model: ModelEvidence) -> dict[str, Direction | None]:
-    return {metric.name: metric.direction for metric in model.metrics}
+def _directions(model: ModelEvidence, findings: Iterable[Finding]) -> dict[str, Direction | None]:
+    """Which way is good, by metric: a gate may know better than the name."""
+    inferred = {metric.name: metric.direction for metric in model.metrics}
+    return {**inferred, **{found.metric: found.direction for found in findings if found.direction}}
 
 
-def _slice_rows(model: ModelEvidence) -> list[SliceRow]:
-    directions = _directions(model)
+def _slice_rows(model: ModelEvidence, directions: Mapping[str, Direction | None]) -> list[SliceRow]:
     rows = [_slice_row(part, directions.get(part.metric)) for part in model.slices]
     paired = any(row.delta is not None for row in rows)
 
@@ -355,8 +357,7 @@ def _slice_row(part: Slice, direction: Direction | None) -> SliceRow:
     )
 
 
-def _floor_rows(model: ModelEvidence) -> tuple[FloorRow, ...]:
-    directions = _directions(model)
+def _floor_rows(model: ModelEvidence, directions: Mapping[str, Direction | None]) -> tuple[FloorRow, ...]:
     return tuple(_floor_row(floor, directions.get(floor.metric)) for floor in model.floors)
 
 

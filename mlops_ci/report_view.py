@@ -41,9 +41,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class LockView:
-    """The lock with the lines of its patch that fit."""
+    """The lock with the lines of its patch that fit; ``current`` is what its gate says."""
 
     facts: Lock
+    current: bool
     patch: Rows[str]
 
 
@@ -123,8 +124,7 @@ def view(facts: Facts, detail: Detail) -> View:
     models = _models(evidence, facts.findings, places, detail, said)
     changes = changes_of(evidence, places, detail)
     stages = stages_of(evidence.stages, detail)
-    patch = evidence.lock.patch.rstrip("\n")
-    lock = LockView(evidence.lock, capped(patch.split("\n") if patch else (), detail.patch))
+    lock = _lock(evidence.lock, facts.findings, detail)
     used = {finding.waiver for finding in facts.findings}
     return View(
         head=_head(evidence, verdict, models, changes, places, detail),
@@ -169,6 +169,13 @@ def _head(
         improved=capped(better, 3),
         quiet=_quiet(evidence, verdict, models.sections.total, moved=changes.moved),
     )
+
+
+def _lock(lock: Lock, findings: Iterable[Finding], detail: Detail) -> LockView:
+    judged = [f.status for f in findings if f.gate == "lock" and f.subject == "dvc.lock"]
+    current = all(status is Status.PASS for status in judged) if judged else not lock.stale
+    patch = lock.patch.rstrip("\n")
+    return LockView(lock, current, capped(patch.split("\n") if patch else (), detail.patch))
 
 
 def _quiet(evidence: Evidence, verdict: Verdict, models: int, *, moved: bool) -> bool:

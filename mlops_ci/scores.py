@@ -11,7 +11,7 @@ from mlops_ci import metric_names, weighted
 from mlops_ci.metric_names import Direction, direction, is_count
 from mlops_ci.weighted import Answers, Counts, Statistic
 
-__all__ = ["Needs", "Score", "Task", "candidates", "direction", "is_count", "score_for"]
+__all__ = ["SCORES", "Needs", "Score", "Task", "candidates", "direction", "is_count", "score_for"]
 
 Task = Literal["binary", "multiclass", "regression"]
 Needs = Literal["pred", "score", "probability"]
@@ -113,7 +113,7 @@ def _wape(answers: Answers) -> Statistic:
 
 _MEDIAN_ERROR = weighted.through_sklearn("median_absolute_error", "pred")
 
-_SCORES: Mapping[str, Score] = {
+SCORES: Mapping[str, Score] = {
     score.name: score
     for score in [
         Score("accuracy", "higher", _CLASSES, "pred", _mean_of(_right), hits=True),
@@ -186,7 +186,7 @@ _ALIASES: Mapping[str, str] = {
     "explained_variance": "explained variance",
 }
 _STANDS_FOR = {
-    tuple(alias.split()): tuple(_SCORES[name] for name in names.split())
+    tuple(alias.split()): tuple(SCORES[name] for name in names.split())
     for names, aliases in _ALIASES.items()
     for alias in aliases.split(", ")
 }

@@ -7,9 +7,14 @@ from mlops_ci.figures import change, count, number, percent
 from mlops_ci.limits import Effect
 
 
+def amount(value: float) -> str:
+    """A size or a limit, as short as it can be: 0.01, 12,345."""
+    return change(value).removeprefix("+")
+
+
 def moved(name: str, delta: float) -> str:
     """The name and its movement: ``accuracy fell by 0.031``."""
-    return f"{name} {'rose' if delta > 0 else 'fell'} by {change(abs(delta)).removeprefix('+')}"
+    return f"{name} {'rose' if delta > 0 else 'fell'} by {amount(abs(delta))}"
 
 
 def basis(comparison: Comparison) -> str:
@@ -45,7 +50,7 @@ def unsure(name: str, effect: Effect, tests: int) -> str:
     said = change(comparison.delta)
     about = f"a change of {said} in {name} from noise"
     if effect.allowed:
-        about = f"whether {name} keeps its allowed drop of {number(effect.allowed)}: it moved by {said}"
+        about = f"whether {name} keeps its allowed drop of {amount(effect.allowed)}: it moved by {said}"
     alone = effect.low > 0 or effect.high < -effect.allowed
     family = f"; {tests} metrics were tested, so one may differ by chance" if alone and tests > 1 else ""
     return f"Too few examples to tell {about} ({basis(comparison)}){family}."
@@ -72,7 +77,7 @@ def group(found: Slice) -> str:
 
 def worse_slice(found: Slice, effect: Effect, others: int, *, asked: bool) -> str:
     """The group that lost most."""
-    beyond = f"more than the allowed {number(effect.allowed)}" if asked else "more than chance explains"
+    beyond = f"more than the allowed {amount(effect.allowed)}" if asked else "more than chance explains"
     rest = f" {count(others)} more {'group' if others == 1 else 'groups'} also lost." if others else ""
     return f"{difference(found.metric, effect)} for {group(found)}, {beyond}.{rest}"
 

@@ -105,11 +105,12 @@ class Session:
             found = evidence.read(written.read_bytes(), str(written))
             if found.lock.digest == digest and found.repository.commit == self.project.revisions.head:
                 return found
+        hint = "measure it with `mlops-ci run`"
+        if stale := self.project.dvc.plan().having("run"):
+            raise ConfigError(f"dvc.lock is not current: {stale[0].stage} has to run", hint)
         stored = self.store.find(digest)
         if stored is None:
-            raise ConfigError(
-                f"there is no evidence for this dvc.lock ({digest[7:19]})", "measure it with `mlops-ci run`"
-            )
+            raise ConfigError(f"there is no evidence for this dvc.lock ({digest[7:19]})", hint)
         return stored
 
     def judge(self, found: Evidence) -> Judged:

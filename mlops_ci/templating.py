@@ -92,7 +92,7 @@ class MarkdownEnvironment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """Safe text cannot be cut: half an escape is none."""
+        """``made['join']`` is another way to write ``made.join``."""
         if isinstance(obj, Markup):
             return self.unsafe_undefined(obj, str(argument))
         return super().getitem(obj, argument)

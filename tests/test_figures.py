@@ -79,30 +79,30 @@ def test_scalar(value: Scalar, expected: str) -> None:
 
 
 def test_small_words() -> None:
-    assert "−12,345" == figures.count(-12_345)
-    assert ("95", "99.9") == (figures.percent(0.95), figures.percent(0.999))
-    assert ("abcdef01", "sha256:abcdef012345") == (
+    assert figures.count(-12_345) == "−12,345"
+    assert (figures.percent(0.95), figures.percent(0.999)) == ("95", "99.9")
+    assert (
         figures.short("abcdef0123456789"),
         figures.short("sha256:abcdef0123456789"),
-    )
-    assert ("0.0000012", "-3") == (figures.axis(1.2e-06), figures.axis(-3.0))
+    ) == ("abcdef01", "sha256:abcdef012345")
+    assert (figures.axis(1.2e-06), figures.axis(-3.0)) == ("0.0000012", "-3")
 
 
 def test_a_curve_on_a_grid_is_interpolated_and_held_flat_outside() -> None:
-    assert (1.0, 1.0, 2.0, 3.0, 3.0) == figures.resampled([(3, 3), (1, 1)], 0, 4, 5)
+    assert figures.resampled([(3, 3), (1, 1)], 0, 4, 5) == (1.0, 1.0, 2.0, 3.0, 3.0)
 
 
 def test_span() -> None:
-    assert (0.0, 3.0) == figures.span([(0.0, 1.0)], [(3.0, 2.0)], axis=0)
-    assert (1.0, 2.0) == figures.span([(0.0, 1.0)], [(3.0, 2.0)])
+    assert figures.span([(0.0, 1.0)], [(3.0, 2.0)], axis=0) == (0.0, 3.0)
+    assert figures.span([(0.0, 1.0)], [(3.0, 2.0)]) == (1.0, 2.0)
 
 
 def test_sparkline() -> None:
-    assert "▁▄█" == figures.sparkline([0, 3, 7], 0, 7)
-    assert "▁▁" == figures.sparkline([5, 5], 5, 5)
+    assert figures.sparkline([0, 3, 7], 0, 7) == "▁▄█"
+    assert figures.sparkline([5, 5], 5, 5) == "▁▁"
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(-1e300, 1e300))
 def test_a_number_is_short_and_keeps_its_value(value: float) -> None:
     shown = figures.number(value)
     assert len(shown) <= 20

@@ -79,7 +79,7 @@ def test_nothing_is_lost_but_hidden_characters(value: str) -> None:
 def test_code_holds_in_a_table_cell(value: str) -> None:
     table = f"| a | b |\n|--|--|\n| {markdown.code(value)} | x |\n"
     types = [t.type for t in tokens(table)]
-    assert 2 == types.count("td_open")
+    assert types.count("td_open") == 2
     assert {"link_open", "image", "html_block"}.isdisjoint(types)
     assert {"<code>", "</code>"} >= {t.content for t in tokens(table) if t.type == "html_inline"}
 
@@ -102,7 +102,7 @@ def test_prose_shows_backticks_as_code_and_escapes_the_rest() -> None:
     sentence = "run `dvc repro` and tell @bob about `a|b`"
     expected = "run `dvc repro` and tell @&#8203;bob about <code>a&#124;b</code>"
     assert expected == markdown.prose(sentence)
-    assert "one &#96; only" == markdown.prose("one ` only")
+    assert markdown.prose("one ` only") == "one &#96; only"
 
 
 @given(st.text())
@@ -125,21 +125,21 @@ def test_link(url: str, expected: str) -> None:
 
 
 def test_joined_escapes_each() -> None:
-    assert "a&#124;b, **c**" == markdown.joined(["a|b", Safe("**c**")])
+    assert markdown.joined(["a|b", Safe("**c**")]) == "a&#124;b, **c**"
 
 
 @given(st.lists(st.text()))
 def test_a_fence_cannot_be_left(lines: list[str]) -> None:
     found = tokens(f"before{markdown.fence(lines, 'diff')}after")
-    assert ["paragraph_open", "inline", "text", "paragraph_close", "fence"] == [t.type for t in found][:5]
-    assert "diff" == found[4].info
-    assert 9 == len(found)
+    assert [t.type for t in found][:5] == ["paragraph_open", "inline", "text", "paragraph_close", "fence"]
+    assert found[4].info == "diff"
+    assert len(found) == 9
 
 
 def test_a_fence_holds_no_marker_and_shows_the_last_state_of_a_progress_bar() -> None:
     expected = "\n\n```\n<!\u200b-- x -->\n!\u200b[](u)\n100%\n\tdone\n```\n\n"
     assert expected == markdown.fence("<!-- x -->\n![](u)\n10%\r100%\r\n\t\x1b[1mdone")
-    assert "\n\n```\n7\n```\n\n" == markdown.fence(7)
+    assert markdown.fence(7) == "\n\n```\n7\n```\n\n"
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -148,15 +148,15 @@ def test_a_label_has_no_syntax(value: str) -> None:
 
 
 def test_a_label_is_never_empty() -> None:
-    assert "·" == markdown.label('"#"')
+    assert markdown.label('"#"') == "·"
 
 
 def test_joining_to_safe_text_escapes() -> None:
-    assert "**a** b&#42;" == Safe("**a** ") + "b*"
+    assert Safe("**a** ") + "b*" == "**a** b&#42;"
 
 
 def test_tidy_leaves_fences_alone() -> None:
-    assert "a\n\nb\n```\nx  \n\n\n```\n" == markdown.tidy("\n\na  \n\n\n\nb\n```\nx  \n\n\n```\n\n")
+    assert markdown.tidy("\n\na  \n\n\n\nb\n```\nx  \n\n\n```\n\n") == "a\n\nb\n```\nx  \n\n\n```\n"
 
 
 def test_plain_drops_folds_markers_and_diagrams() -> None:

@@ -24,8 +24,8 @@ def test_it_is_one_readable_line() -> None:
 def test_what_is_written_is_read_back(title: str, commit: str) -> None:
     line = marker(title, commit=commit, digest="sha256:1f", created=NOON)
     # A lone surrogate has no UTF-8 form; it comes back as a question mark.
-    sent = [part.encode(errors="replace").decode() for part in (title, commit)]
-    assert Marker(*sent, digest="sha256:1f", created=NOON) == read_marker(f"{line}\nbody")
+    sent = tuple(part.encode(errors="replace").decode() for part in (title, commit))
+    assert Marker(sent[0], sent[1], digest="sha256:1f", created=NOON) == read_marker(f"{line}\nbody")
     assert "--" not in line.removeprefix("<!--").removesuffix("-->")
 
 

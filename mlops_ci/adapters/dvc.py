@@ -103,7 +103,7 @@ class Dvc:
     def present(self) -> dict[str, str]:
         """Content hashes of every dependency and output that lies in the workspace."""
         with translated(top=self._real_top):
-            return dvc_graph.hashes(self._load(None))
+            return dvc_graph.hashes(self._load(None), self.store.tree)
 
     def plan(self) -> Plan:
         """Which stages must run and why; needs no data."""

@@ -71,7 +71,7 @@ def translate(error: Exception, revision: str = "", top: str = "") -> MlopsError
     words = next((_WORDS[name] for name in names if name in _WORDS), _plainly)
     found = words(error)
     message = found.message + (f" at {revision[:10]}" if revision else "")
-    for prefix in (f"{top}/", f"{os.path.relpath(top)}/") if top else ():
+    for prefix in (f"{os.path.relpath(top)}/", f"{top}/") if top else ():
         message = message.replace(prefix, "") if prefix != "./" else message
     found.message, found.args = message, (message,)
     return found

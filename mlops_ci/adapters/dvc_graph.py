@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,15 +50,34 @@ def has_project_file(repo: Any) -> bool:
     return any(item.path.endswith("dvc.yaml") for item in repo.index.stages)
 
 
-def hashes(loaded: Loaded) -> dict[str, str]:
-    """Hashes of every dependency and output that lies in the workspace, the way dvc.lock has them."""
+def hashes(loaded: Loaded, tree: Callable[[str], Mapping[str, str] | None]) -> dict[str, str]:
+    """Hashes of every dependency and output that lies in the workspace, the way dvc.lock has them.
+
+    A tracked directory of which only some files were fetched counts as not there; ``tree`` gives the
+    files of a recorded directory.
+    """
     items: dict[str, Any] = dict(loaded.sources)
     for stage in loaded.stages.values():
         for item in [*stage.deps, *stage.outs]:
             if not _is_params(item):
                 items.setdefault(loaded.path(item), item)
     found = ((path, content_hash(item)) for path, item in items.items())
-    return {path: value for path, value in found if value is not None}
+    recorded = {**loaded.graph.sources, **loaded.graph.recorded}
+    return {
+        path: value
+        for path, value in found
+        if value is not None and not _is_part(items[path], value, recorded.get(path), tree)
+    }
+
+
+def _is_part(
+    item: Any, value: str, recorded: str | None, tree: Callable[[str], Mapping[str, str] | None]
+) -> bool:
+    """Whether a directory lacks some of its recorded files and is otherwise as recorded."""
+    if value == recorded or not value.endswith(".dir") or not (recorded or "").endswith(".dir"):
+        return False
+    whole = tree(recorded or "")
+    return whole is not None and file_hashes(item).items() <= whole.items()
 
 
 def content_hash(item: Any) -> str | None:
@@ -76,6 +95,20 @@ def content_hash(item: Any) -> str | None:
         _, info = hash_file(item.fs_path, item.fs, name, state=item.repo.state)
         return str(info.value)
     return str(item.get_hash().value) if path.is_dir() else None
+
+
+def file_hashes(item: Any) -> dict[str, str]:
+    """Relative path -> hash of every file of a directory as it lies in the workspace."""
+    from dvc_data.hashfile.hash import hash_file
+
+    name = item.hash_name or "md5"
+    return {
+        str(path.relative_to(item.fs_path)): str(
+            hash_file(str(path), item.fs, name, item.repo.state)[1].value
+        )
+        for path in Path(item.fs_path).rglob("*")
+        if path.is_file() and not item.repo.dvcignore.is_ignored_file(str(path))
+    }
 
 
 def _outside_hash(item: Any) -> str | None:

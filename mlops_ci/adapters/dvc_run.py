@@ -16,6 +16,7 @@ from mlops_ci import pipeline
 from mlops_ci.adapters import process
 from mlops_ci.adapters.dvc_errors import chain, remote_trouble, translate
 from mlops_ci.adapters.dvc_graph import Loaded, content_hash
+from mlops_ci.adapters.files import locked
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
 from mlops_ci.evidence import StageRun
 from mlops_ci.pipeline import Graph, Known, Stage, Step
@@ -144,14 +145,15 @@ class _Runner:
 
     def _needs(self, stage: Stage) -> tuple[str, ...]:
         """The tracked data a stage reads that does not lie in the workspace, relative to the DVC root."""
-        top, root = Path(self.loaded.top), self.loaded.repo.root_dir
+        root = self.loaded.repo.root_dir
         paths = [
             path
             for dep in stage.deps
             for path in (self.graph.within.get(dep.path) or ())
             + ((dep.path,) if pipeline.is_tracked(self.graph, dep.path) else ())
         ]
-        return tuple(os.path.relpath(top / path, root) for path in paths if not (top / path).exists())
+        missing = (path for path in paths if self.known.present.get(path) is None)
+        return tuple(os.path.relpath(f"{self.loaded.top}/{path}", root) for path in missing)
 
     def _look(self) -> None:
         """See which stages have ended, and end those that took too long."""
@@ -176,8 +178,9 @@ class _Runner:
         error = str(answer.get("error", ""))
         if entry.child.timed_out:
             status, error = "failed", f"timed out after {self.settings.timeout:g} s"
-        elif answer.get("exit_code") == ToolError.exit_code:
-            raise ToolError(f"stage {name}: {error}", str(answer.get("hint", "")))
+        elif answer.get("fatal"):
+            kind = ToolError if answer["fatal"] == ToolError.exit_code else ConfigError
+            raise kind(f"stage {name}: {error}", str(answer.get("hint", "")))
         if status == "failed":
             tail = process.tail(entry.child.log)
             return StageRun(
@@ -194,14 +197,13 @@ class _Runner:
     def _refresh(self, name: str) -> None:
         """Learn what the stage wrote, for itself and for what reads it."""
         present, recorded = self.known.present, self.known.recorded
-        item = self.loaded.stages[name]
-        for out in item.outs:
+        for out in self.loaded.stages[name].outs:
             path = self.loaded.path(out)
             recorded[path] = present[path] = content_hash(out)
-        for reader in self.graph.feeds_to[name]:
+        for reader in (name, *self.graph.feeds_to[name]):
             for dep in self.loaded.stages[reader].deps:
                 path = self.loaded.path(dep)
-                if path not in recorded and type(dep).__name__ != "ParamsDependency":
+                if pipeline.is_tracked(self.graph, path) or path in self.graph.within:
                     present[path] = content_hash(dep)
 
     def _end(self, run: StageRun) -> None:
@@ -238,13 +240,20 @@ class _Task:
         os.chdir(self.root)
         for name in ("dvc", "dvc_data", "dvc_objects"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        answer: dict[str, Any]
         try:
-            answer: dict[str, Any] = {"status": self._reproduce()}
-        except (MlopsError, OSError) as error:
-            known = error if isinstance(error, MlopsError) else ToolError(str(error))
-            answer = {"error": known.message, "hint": known.hint, "exit_code": known.exit_code}
+            answer = {"status": self._reproduce()}
+        except _FetchError as error:
+            answer = {"error": error.message, "hint": error.hint, "fatal": error.exit_code}
+        except MlopsError as error:
+            fatal = error.exit_code if isinstance(error, ToolError) else 0
+            answer = {"error": error.message, "hint": error.hint, "fatal": fatal}
+        except OSError as error:
+            answer = {"error": _one_line(error), "fatal": ToolError.exit_code}
+        if answer.get("fatal") == 0:
+            answer["status"] = "failed"
         self.answer.write_text(json.dumps(answer), encoding="utf-8")
-        return 0 if "status" in answer else 1
+        return 0
 
     def _reproduce(self) -> str:
         from dvc.exceptions import DvcException
@@ -264,18 +273,29 @@ class _Task:
 
     def _fetch(self, repo: Any) -> None:
         """Pull what is missing, one stage at a time: DVC refuses two pulls of the same data."""
+        from dvc.exceptions import CheckoutError, FileTransferError
+
         if not self.needs:
             return
-        from mlops_ci.adapters.files import locked
-
         with locked(Path(repo.tmp_dir) / "mlops-ci.pull"):
-            needs = [path for path in self.needs if not Path(path).exists()]
-            if needs:
-                with remote_trouble(f"fetching {', '.join(needs)}"):
-                    repo.pull(targets=needs)
-            for path in needs:
-                if not Path(path).exists():
-                    raise ToolError(f"the DVC remote does not have {path}", "whoever made it runs `dvc push`")
+            needs = [path for path in self.needs if not Path(path).is_file()]
+            names = ", ".join(needs[:5])
+            try:
+                with remote_trouble(f"fetching {names}"):
+                    if needs:
+                        repo.pull(targets=needs)
+            except MlopsError as error:
+                gone = isinstance(error.__cause__, CheckoutError | FileTransferError)
+                message = f"the DVC remote does not have {names}" if gone else f"{names}: {error.message}"
+                raise _FetchError(message, error.hint, error.exit_code) from error
+
+
+class _FetchError(MlopsError):
+    """What a stage reads could not be fetched; that is not the stage's failure."""
+
+    def __init__(self, message: str, hint: str, exit_code: int) -> None:
+        super().__init__(message, hint)
+        self.exit_code = exit_code
 
 
 def _wait_longer_for_locks() -> None:
@@ -315,6 +335,9 @@ def _notice_commands() -> list[str]:
 def _stage_error(error: Exception) -> MlopsError:
     """A failing stage is the pipeline's own business; trouble around it (lock, disk, remote) is not."""
     causes = list(chain(error))
+    for cause in causes:
+        if type(cause).__name__ == "LockError":
+            return translate(cause)
     for cause in causes:
         if type(cause).__name__ == "StageCmdFailedError":
             return ConfigError(_one_line(cause))

@@ -103,10 +103,11 @@ def _longest_key(node: yaml.MappingNode, rest: list[str]) -> tuple[int, yaml.Nod
 
 def _values(stages: Iterable[Stage]) -> dict[tuple[str, str], Any]:
     return {
-        (file, key): value
+        (file, leaf): value
         for stage in stages
         for file, keys in stage.params.items()
-        for key, value in keys.items()
+        for key, whole in keys.items()
+        for leaf, value in pipeline.leaves(key, whole)
     }
 
 
@@ -114,8 +115,9 @@ def _users(sides: Sides) -> dict[tuple[str, str], list[str]]:
     users: dict[tuple[str, str], list[str]] = {}
     for stage in [*sides.head.stages, *sides.base.stages]:
         for file, keys in stage.params.items():
-            for key in keys:
-                users.setdefault((file, key), []).append(stage.name)
+            for key, whole in keys.items():
+                for leaf, _ in pipeline.leaves(key, whole):
+                    users.setdefault((file, leaf), []).append(stage.name)
     return users
 
 

@@ -33,13 +33,16 @@ def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Ou
     digest = lock_digest(project.dvc.lock_files())
     committed = lock_digest(project.dvc.lock_files(project.revisions.candidate))
     base = project.revisions.metrics
+    stale, comment_only = _reasons(plan, "run", "maybe"), _reasons(plan, "comment-only")
+    if digest != committed and not (stale or comment_only):
+        stale = _uncommitted(project)
     found = Lock(
         mode=project.policy.lock,
         digest=digest,
         committed=committed,
         base=lock_digest(project.dvc.lock_files(base.commit)) if base else "",
-        stale=_reasons(plan, "run", "maybe"),
-        comment_only=_reasons(plan, "comment-only"),
+        stale=stale,
+        comment_only=comment_only,
     )
     failed = any(run.status in ("failed", "blocked") for run in runs)
     if found.mode == "commit":
@@ -121,6 +124,16 @@ def _patch(project: Project) -> str:
     paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
     text = project.git.diff(paths)
     return text if len(text) <= MAX_PATCH else ""
+
+
+def _uncommitted(project: Project) -> tuple[StageReason, ...]:
+    """Stages whose entry in the work tree's dvc.lock is not the commit's: somebody ran them, uncommitted."""
+    before = project.dvc.graph(project.revisions.candidate).by_name
+    return tuple(
+        StageReason(stage=stage.name, reasons=("ran already, but dvc.lock is not committed",))
+        for stage in project.dvc.graph().stages
+        if stage.name not in before or stage.outs != before[stage.name].outs
+    )
 
 
 def _reasons(plan: Plan, *actions: Action) -> tuple[StageReason, ...]:

@@ -26,7 +26,8 @@ class Project:
     """Everything a verb reads before it measures.
 
     ``policy`` is the base branch's configuration: it judges. ``own`` is the candidate's: it says where
-    predictions and models are, and nothing about limits.
+    predictions and models are, and nothing about limits. ``dirty``: tracked files differed from the
+    commit before anything ran, as on a person's machine.
     """
 
     git: Git
@@ -36,6 +37,7 @@ class Project:
     own: Config
     edits: tuple[PolicyEdit, ...]
     notes: tuple[str, ...]
+    dirty: bool
 
     @property
     def output(self) -> Path:
@@ -63,11 +65,6 @@ class Project:
             configured=self.policy.configured,
             notes=self.notes,
         )
-
-    @property
-    def dirty(self) -> bool:
-        """Whether tracked files differ from the commit: a run on a person's machine, not in CI."""
-        return self.git.is_dirty()
 
     def templates(self) -> dict[str, str]:
         """The user's template blocks, from the base branch: a pull request does not word its own verdict."""
@@ -108,6 +105,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
         own=own,
         edits=_edits(git, found, own_text, where),
         notes=(*found.notes, *notes),
+        dirty=git.is_dirty(),
     )
 
 

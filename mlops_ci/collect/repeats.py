@@ -64,7 +64,8 @@ def seed_param(model: Model, graph: Graph) -> SeedParam:
             for s in graph.stages
             if s.name in feeding
             for file, keys in s.params.items()
-            for key, value in keys.items()
+            for whole, tree in keys.items()
+            for key, value in pipeline.leaves(whole, tree)
             if isinstance(value, int) and _is_seed(key, configured)
         }
     )

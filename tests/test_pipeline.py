@@ -1,0 +1,258 @@
+"""The planner: what must run and why, in which order, and what cannot be known without the data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from mlops_ci import pipeline
+from mlops_ci.errors import ConfigError
+from mlops_ci.pipeline import Dep, Graph, Out, Plan, Stage, Step
+
+PREPARE = Stage(
+    "prepare",
+    "dvc.yaml",
+    cmd="python prepare.py",
+    deps=(Dep("prepare.py", "p1"), Dep("raw.csv", "r1")),
+    outs=(Out("data", "d1.dir"),),
+    params={"params.yaml": {"keep": 3}},
+    recorded_params={"params.yaml": {"keep": 3}},
+)
+TRAIN = Stage(
+    "train", "dvc.yaml", deps=(Dep("train.py", "t1"), Dep("data/train.csv", "x1")), outs=(Out("model", "m1"),)
+)
+EVALUATE = Stage(
+    "evaluate",
+    "dvc.yaml",
+    deps=(Dep("model", "m1"), Dep("data", "d1.dir")),
+    outs=(Out("metrics.json", "j1", cache=False, metric=True),),
+)
+ALONE = Stage("alone", "dvc.yaml", deps=(Dep("notes.md", "n1"),), outs=(Out("notes.html", "h1"),))
+GRAPH = Graph(stages=(EVALUATE, TRAIN, PREPARE, ALONE), sources={"raw.csv": "r1"})
+PRESENT = {"prepare.py": "p1", "train.py": "t1", "notes.md": "n1", "metrics.json": "j1"}
+TREES = {("d1.dir", "train.csv"): "x1"}
+
+
+def planned(
+    graph: Graph = GRAPH,
+    present: Mapping[str, str | None] = PRESENT,
+    trees: Mapping[tuple[str, str], str] = TREES,
+    same: frozenset[tuple[str, str]] = frozenset(),
+) -> Plan:
+    return pipeline.plan(
+        graph,
+        present,
+        inside=lambda value, path: trees.get((value, path)),
+        same_code=lambda path, recorded: (path, recorded) in same,
+    )
+
+
+def with_stage(stage: Stage) -> Graph:
+    return replace(GRAPH, stages=tuple(stage if s.name == stage.name else s for s in GRAPH.stages))
+
+
+def alone(stage: Stage, present: Mapping[str, str | None] = PRESENT) -> Step:
+    return planned(Graph((stage,), sources=GRAPH.sources), present).by_stage[stage.name]
+
+
+def test_nothing_changed_needs_no_data() -> None:
+    plan = planned()
+    assert tuple(step.stage for step in plan.steps) == ("prepare", "train", "evaluate", "alone")
+    assert {"cached"} == {step.action for step in plan.steps}
+    assert plan.is_current
+
+
+def test_a_changed_param_runs_its_stage_and_maybe_what_follows() -> None:
+    plan = planned(with_stage(replace(PREPARE, params={"params.yaml": {"keep": 5}})))
+    assert (
+        Step("prepare", "run", ("params.yaml: keep 3 -> 5",)),
+        Step("train", "maybe", ("what prepare writes may change",)),
+        Step("evaluate", "maybe", ("what train writes may change", "what prepare writes may change")),
+        Step("alone", "cached"),
+    ) == plan.steps
+    assert tuple(step.stage for step in plan.having("run")) == ("prepare",)
+    assert not plan.is_current
+
+
+def test_params_added_removed_and_lists_keep_their_type() -> None:
+    stage = replace(
+        PREPARE,
+        params={"params.yaml": {"names": ["lin", "tree"], "new": None}},
+        recorded_params={"params.yaml": {"names": ["lin"]}, "old.yaml": {"gone": "x" * 80}},
+    )
+    assert (
+        f"old.yaml: gone is gone (was '{'x' * 58}…)",
+        "params.yaml: names ['lin'] -> ['lin', 'tree']",
+        "params.yaml: new is new (None)",
+    ) == alone(stage).reasons
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        (replace(PREPARE, never_ran=True, cmd_changed=True), "never ran"),
+        (replace(PREPARE, cmd_changed=True), "the command changed"),
+        (replace(PREPARE, always_changed=True), "it runs every time (always_changed)"),
+        (replace(PREPARE, outs=(Out("data", "d1.dir"), Out("new"))), "new is not in dvc.lock yet"),
+        (replace(PREPARE, deps=(Dep("prepare.py"),)), "prepare.py is a new dependency"),
+        (replace(PREPARE, deps=(Dep("prepare.py", "p0"),)), "prepare.py changed"),
+        (replace(PREPARE, deps=(Dep("raw.csv", "r0"),)), "raw.csv changed"),
+        (replace(PREPARE, deps=(Dep("lost.py", "l1"),)), "lost.py is missing"),
+    ],
+)
+def test_each_reason_is_told(stage: Stage, reason: str) -> None:
+    assert Step("prepare", "run", (reason,)) == alone(stage)
+
+
+def test_an_output_edited_by_hand_runs_its_stage() -> None:
+    plan = planned(present={**PRESENT, "metrics.json": "edited"})
+    assert Step("evaluate", "run", ("metrics.json is not what dvc.lock says",)) == plan.by_stage["evaluate"]
+
+
+def test_an_output_that_belongs_into_git_must_be_there() -> None:
+    plan = planned(present={**PRESENT, "metrics.json": None})
+    assert plan.by_stage["evaluate"].reasons == (
+        "metrics.json is missing (it belongs into Git: cache: false)",
+    )
+
+
+def test_frozen_stages_are_never_planned_and_feed_what_lies_there() -> None:
+    frozen = with_stage(replace(PREPARE, frozen=True, cmd_changed=True, deps=(Dep("prepare.py", "p0"),)))
+    assert Step("prepare", "cached", ("frozen",)) == planned(frozen).by_stage["prepare"]
+    moved = planned(frozen, {**PRESENT, "data": "d2.dir"})
+    assert moved.by_stage["evaluate"].reasons == ("data changed",)
+
+
+def test_a_frozen_stage_is_not_fed() -> None:
+    graph = with_stage(replace(TRAIN, frozen=True, deps=(Dep("data/train.csv", "x0"),)))
+    changed = replace(graph, stages=tuple(replace(s, cmd_changed=s is PREPARE) for s in graph.stages))
+    assert Step("train", "cached", ("frozen",)) == planned(changed).by_stage["train"]
+
+
+def test_a_changed_file_inside_a_directory_is_seen() -> None:
+    plan = planned(trees={("d1.dir", "train.csv"): "x2"})
+    assert Step("train", "run", ("data/train.csv changed",)) == plan.by_stage["train"]
+
+
+def test_a_file_inside_a_directory_that_cannot_be_known_must_run() -> None:
+    """DVC's --allow-missing says up to date here, issue 11099."""
+    plan = planned(trees={})
+    assert plan.by_stage["train"].reasons == ("data/train.csv cannot be known without the data",)
+
+
+def test_the_workspace_is_asked_before_the_directory_listing() -> None:
+    there = {**PRESENT, "data": "d1.dir", "data/train.csv": "x1"}
+    assert planned(present=there, trees={}).by_stage["train"].action == "cached"
+    partly = {**PRESENT, "data": "d1.dir"}
+    assert planned(present=partly, trees={}).by_stage["train"].action == "run"
+
+
+def test_a_file_inside_an_unrecorded_directory_must_run() -> None:
+    graph = with_stage(replace(PREPARE, frozen=True, outs=(Out("data"),)))
+    assert planned(graph).by_stage["train"].reasons == ("data/train.csv cannot be known without the data",)
+
+
+def test_a_dependency_whose_producer_never_wrote_it() -> None:
+    fed = replace(EVALUATE, deps=(Dep("model", "m1"),))
+    graph = Graph((replace(TRAIN, outs=(Out("model"),)), fed))
+    known = pipeline.Known({**PRESENT}, dict(graph.recorded), lambda *_: None, lambda *_: False)
+    step = pipeline.check(graph, fed, known)
+    assert step.reasons == ("model is not in dvc.lock yet (written by train)",)
+
+
+def test_a_directory_that_holds_outputs_needs_all_of_them() -> None:
+    reader = Stage("pack", "dvc.yaml", deps=(Dep("out", "o1.dir"),), outs=(Out("zip", "z1"),))
+    writer = Stage("write", "dvc.yaml", deps=(Dep("w.py", "w1"),), outs=(Out("out/a", "a1"),))
+    graph = Graph((reader, writer), sources={"out/b": "b1"})
+    assert pipeline.upstream(graph, ["pack"]) == ("write",)
+    part = {"w.py": "w1", "out": "o2.dir", "out/a": "a1"}
+    assert planned(graph, part).by_stage["pack"].reasons == ("out cannot be known without the data",)
+    whole = {"w.py": "w1", "out": "o1.dir", "out/a": "a1", "out/b": "b1"}
+    assert planned(graph, whole).by_stage["pack"].action == "cached"
+
+
+def test_only_comments_changed_needs_no_run() -> None:
+    present = {**PRESENT, "train.py": "t2"}
+    plan = planned(present=present, same=frozenset({("train.py", "t1")}))
+    step = Step("train", "comment-only", ("train.py: only comments or layout changed",), ("train.py",))
+    assert step == plan.by_stage["train"]
+    assert plan.by_stage["evaluate"].action == "cached"
+    assert plan.is_current
+
+
+def test_comments_and_something_else_run() -> None:
+    graph = with_stage(replace(TRAIN, cmd_changed=True))
+    plan = planned(graph, {**PRESENT, "train.py": "t2"}, same=frozenset({("train.py", "t1")}))
+    assert Step("train", "run", ("the command changed",), ("train.py",)) == plan.by_stage["train"]
+
+
+def test_comment_only_below_a_stage_that_runs_is_maybe_with_its_stamps() -> None:
+    graph = with_stage(replace(PREPARE, cmd_changed=True))
+    plan = planned(graph, {**PRESENT, "train.py": "t2"}, same=frozenset({("train.py", "t1")}))
+    expected = Step("train", "maybe", ("what prepare writes may change",), ("train.py",))
+    assert expected == plan.by_stage["train"]
+
+
+def test_generated_code_and_missing_code_are_never_comment_only() -> None:
+    everything = frozenset({("model", "m0"), ("lost.py", "l1")})
+    generated = with_stage(replace(EVALUATE, deps=(Dep("model", "m0"),)))
+    assert planned(generated, same=everything).by_stage["evaluate"].reasons == ("model changed",)
+    lost = with_stage(replace(TRAIN, deps=(Dep("lost.py", "l1"),)))
+    assert planned(lost, same=everything).by_stage["train"].reasons == ("lost.py is missing",)
+
+
+def test_order_and_waves() -> None:
+    assert pipeline.order(GRAPH) == ("prepare", "train", "evaluate", "alone")
+    assert pipeline.waves(GRAPH) == (("prepare", "alone"), ("train",), ("evaluate",))
+    assert pipeline.waves(Graph()) == ()
+
+
+def test_closures_are_transitive_and_without_their_start() -> None:
+    assert pipeline.upstream(GRAPH, ["evaluate"]) == ("train", "prepare")
+    assert pipeline.downstream(GRAPH, ["prepare", "alone", "unknown"]) == ("evaluate", "train")
+    assert pipeline.downstream(GRAPH, ["train", "train"]) == ("evaluate",)
+
+
+def test_producers() -> None:
+    assert pipeline.producer_of(GRAPH, "data/deep/file.csv") == PREPARE
+    assert pipeline.producer_of(GRAPH, "model") == TRAIN
+    assert None is pipeline.producer_of(GRAPH, "model2")
+    assert tuple(pipeline.is_tracked(GRAPH, path) for path in ("data/x", "raw.csv", "train.py")) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_a_circle_is_named() -> None:
+    one = Stage("one", "dvc.yaml", deps=(Dep("b"),), outs=(Out("a"),))
+    two = Stage("two", "dvc.yaml", deps=(Dep("a"),), outs=(Out("b"),))
+    after = Stage("after", "dvc.yaml", deps=(Dep("a"),))
+    with pytest.raises(ConfigError) as caught:
+        planned(Graph((after, one, two)))
+    assert caught.value.message == "dvc.yaml: stages feed each other in a circle: one -> two -> one"
+
+
+def test_seeds_of_one_matrix_are_a_group() -> None:
+    def item(family: str, seed: int) -> Stage:
+        return Stage(f"train@{family}-{seed}", "dvc.yaml", matrix={"family": family, "Seed": seed})
+
+    lin, tree = (item("lin", 1), item("lin", 2)), (item("tree", 1),)
+    graph = Graph((*lin, *tree, Stage("plain", "dvc.yaml"), Stage("f@1", "dvc.yaml", matrix={"item": 1})))
+    assert (lin,) == pipeline.seed_groups(graph)
+
+
+def test_ten_thousand_stages_are_planned_quickly() -> None:
+    size = 10_000
+    stages = tuple(
+        Stage(f"s{n}", "dvc.yaml", deps=(Dep(f"o/{n - 1}/x", f"h{n - 1}"),), outs=(Out(f"o/{n}/x", f"h{n}"),))
+        for n in range(size)
+    )
+    graph = Graph(stages)
+    started = time.process_time()
+    plan = planned(graph, {"o/-1/x": "h-1"})
+    assert size == len(plan.having("cached"))
+    assert time.process_time() - started < 5
