@@ -41,15 +41,15 @@ def coded(head: Table, base: Table | None, names: Sequence[str]) -> Models:
     """Both tables in one coding; the metrics' ``names`` help where the truth may be classes or quantities.
 
     Raises:
-        UnusableError: the predictions are of another kind than the truth.
+        UnusableError: the truth is a quantity, and only scores are there.
     """
     import numpy as np
 
     tables = [head, *([base] if base else [])]
     preds = [values for table in tables for values in table.preds]
-    if any(is_text(values) != is_text(head.truth) for values in preds):
-        raise UnusableError("y_pred and y_true are of different kinds, text and numbers")
     if not _has_classes(head, preds, names):
+        if not all(table.preds for table in tables):
+            raise UnusableError("there is a score and no prediction, and y_true is no class")
         sides = [_numbers(table) for table in tables]
         return Models("regression", (), sides[0], sides[1] if base else (), dict(head.groups))
     # Probabilities in place of classes: what is called y_pred is a score then.
@@ -67,9 +67,11 @@ def _has_classes(head: Table, preds: Sequence[AnyArray], names: Sequence[str]) -
     """Whether the truth is classes, not quantities; where it may be both, the metrics' names decide."""
     import numpy as np
 
-    if is_text(head.truth) or head.scores:
+    if is_text(head.truth):
         return True
     values = np.unique(head.truth)
+    if head.scores:
+        return len(values) <= _MOST_NAMED_CLASSES and _whole([head.truth])
     tasks = [score.tasks for name in names for score in scores.candidates(name)[:1]]
     for_numbers = any("regression" in found for found in tasks)
     for_classes = any("regression" not in found for found in tasks)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import wraps
 from importlib import import_module
+from typing import Any
 
 from mlops_ci import __version__
-from mlops_ci.errors import MlopsError
+from mlops_ci.errors import InterruptError, MlopsError
 
 VERBS = {
     "pr": "Run, measure, judge and report this branch as a pull request.",
@@ -56,8 +58,6 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(rest)
     except MlopsError as error:
         return _complain(error.message, error.hint, error.exit_code)
-    except KeyboardInterrupt:
-        return _complain("interrupted; what was finished is kept, run it again to go on", "", 130)
     except BrokenPipeError:
         # The reader (`| head`) went away; Python must not fail again while it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,9 +93,22 @@ def _call(verb: str, rest: list[str]) -> int:
     import typer
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name=verb)(getattr(import_module(f"mlops_ci.commands.{verb}"), verb))
+    app.command(name=verb)(_interruptible(getattr(import_module(f"mlops_ci.commands.{verb}"), verb)))
     code = app(args=rest, prog_name=f"mlops-ci {verb}", standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def _interruptible(function: Callable[..., int]) -> Callable[..., int]:
+    """Say what Ctrl-C left behind; Typer alone would end without a word."""
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> int:
+        try:
+            return function(*args, **options)
+        except KeyboardInterrupt:
+            raise InterruptError("interrupted", "what was finished is kept: run it again to go on") from None
+
+    return call
 
 
 def _go_to(rest: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""mlops-ci.yaml -> Config: defaults, a policy and the repository's own file in one, every mistake at once."""
+"""mlops-ci.yaml -> Config: defaults, policy and own file in one, every mistake at once."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _gates() -> Mapping[str, Gate]:
 
 
 def _unknown_locks(policy: Document, kinds: Mapping[str, Gate]) -> tuple[Mistake, ...]:
-    """Locked keys that do not exist; the schema that tells costs time, so only where keys are locked."""
+    """Locked keys that do not exist; the schema that tells is only made where keys are locked."""
     if "policy" not in policy.data:
         return ()
     from mlops_ci.config_schema import schema

@@ -1,4 +1,4 @@
-"""The checks of a merged configuration: settings, gates and models, each against its declaration."""
+"""The checks of a merged configuration: settings, gates, models, against their declarations."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _known(
     homes: Mapping[str, tuple[str, ...]],
     mistakes: Mistakes,
 ) -> Document:
-    """The document without unknown keys, which are noted, and ``parts``, which are checked elsewhere."""
+    """The document without ``parts``, checked elsewhere, and unknown keys, which are noted."""
     known = (*kind.model_fields, *parts)
     for key in document.data.keys() - set(known):
         home = next((home for home, keys in homes.items() if key in keys), "")
@@ -195,7 +195,7 @@ def _wrong_name(name: Any) -> str:
 def model(
     document: Document, kinds: Mapping[str, Gate], name: str | None, mistakes: Mistakes
 ) -> tuple[ModelEntry, dict[str, BaseModel]]:
-    """A model's settings by its name: the defaults, then the patterns that fit, then its own entry."""
+    """A model's settings by its name: defaults, the patterns that fit, then its own entry."""
     layers: list[tuple[bool, Document]] = []
     result = document.below("defaults")
     models = document.data.get("models")

@@ -1,4 +1,4 @@
-"""The keys of mlops-ci.yaml: each with its type, default and one line, declared once for everything."""
+"""The keys of mlops-ci.yaml: each with type, default and one line, declared once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in plain words: where it stands, what was expected, what it may have meant."""
+"""What pydantic finds wrong in plain words: where, what was expected, what was meant."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _translated(kind: type[BaseModel], document: Document, error: ValidationErro
 
 
 def _path(data: Any, detail: Any) -> Path:
-    """The path of an error, without what pydantic adds to tell the alternatives of a union apart."""
+    """The path of an error, without what pydantic adds to tell a union's alternatives apart."""
     path: Path = ()
     for part in detail["loc"]:
         there = value_at(data, path)
@@ -145,7 +145,7 @@ def keys_at(schema: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def nodes_at(schema: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]:
-    """The schemas, alternatives side by side, that hold for a path; none where nothing may stand there."""
+    """The schemas that hold for a path, side by side; none where nothing may stand there."""
     nodes = alternatives(schema, schema)
     for part in path:
         nodes = [

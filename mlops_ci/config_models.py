@@ -1,4 +1,4 @@
-"""Which models a repository has: names and patterns of mlops-ci.yaml meet the artifacts of dvc.yaml."""
+"""Which models there are: the names of mlops-ci.yaml meet the artifacts of dvc.yaml."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Model:
     gates: Mapping[str, BaseModel] = field(default_factory=lambda: MappingProxyType({}))
 
     def claims(self, file: str, metric: str) -> bool:
-        """Whether one of the patterns of ``metrics`` covers this file, this metric or ``file:metric``."""
+        """Whether a pattern of ``metrics`` covers this file, this metric or ``file:metric``."""
         texts = (file, metric, f"{file}:{metric}")
         return any(fnmatchcase(text, pattern) for text in texts for pattern in self.metrics)
 

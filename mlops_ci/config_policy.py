@@ -1,4 +1,4 @@
-"""A policy file of another repository: what extends it, how the two merge, what stays locked."""
+"""A policy of another repository: what extends it, how the two merge, what stays locked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_THE_FILE = ("extends", "policy", "version")
 
 
 def canonical(document: Document, per_model: frozenset[str]) -> Document:
-    """The document with a model gate below ``gates`` moved to ``defaults.gates``, where it belongs.
+    """The document with the model gates of ``gates`` moved to ``defaults.gates``.
 
     What ``defaults.gates`` says itself goes over it. Named models without a word become ``{}``.
     """
@@ -41,7 +41,7 @@ def canonical(document: Document, per_model: frozenset[str]) -> Document:
 
 
 def read(own: Document, fetch: Fetch | None) -> tuple[Document | None, Extends | None, tuple[Mistake, ...]]:
-    """The policy document that ``own`` extends, and what is wrong with the reference or the text."""
+    """The policy that ``own`` extends, and what is wrong with the reference or the text."""
     if not isinstance(own.data.get("extends"), dict):
         return None, None, ()
     extends, wrong = config_mistakes.check(Extends, own.below("extends"))
@@ -81,8 +81,8 @@ def unknown_locks(policy: Document, schema: Mapping[str, Any]) -> tuple[Mistake,
     """Locked keys that do not exist: a lock with a typing error would lock nothing."""
     checked, wrong = config_mistakes.check(Policy, policy.below("policy"))
     if checked is None:
-        return ()  # the check of the whole file reports these
-    mistakes = [*wrong]
+        return wrong
+    mistakes = []
     for position, key in enumerate(checked.locked):
         path: Path = ("policy", "locked", position)
         first = key.partition(".")[0]
@@ -119,10 +119,11 @@ def broken_locks(policy: Document, own: Document, per_model: frozenset[str]) -> 
     locked = locked_keys(policy)
     mistakes = []
     for path, value in config_source.leaves(own.data):
-        if value == {}:
+        if value == {} or path[0] in _OF_THE_FILE:
             continue
+        said = _said(path, policy)
         for position, lock in enumerate(locked):
-            if _touches(path, _canonical_keys(lock, per_model)) and value != _policy_value(policy, path):
+            if _touches(said, _canonical_keys(lock, per_model)) and value != _policy_value(policy, path):
                 where = policy.place(("policy", "locked", position))
                 mistakes.append(
                     own.mistake(path, f'the policy locks "{lock}" ({where.source}, line {where.line})')
@@ -145,11 +146,19 @@ def _canonical_keys(lock: str, per_model: frozenset[str]) -> tuple[str, ...]:
     return (lock, f"defaults.{lock}")
 
 
-def _touches(path: Path, locks: tuple[str, ...]) -> bool:
-    """Whether a value at ``path`` says something about a locked key: at it, below it or above it."""
+def _said(path: Path, policy: Document) -> list[str]:
+    """The keys a value says something about; a model's key counts as that of all models.
+
+    Names in place of the policy's models would drop what the policy says in each of them.
+    """
     keys = [config_source.dotted(path)]
-    if path[:1] == ("models",) and len(path) > 2:
+    if path[0] == "models" and (len(path) > 2 or isinstance(policy.data.get("models"), dict)):
         keys.append(config_source.dotted(("defaults", *path[2:])))
+    return keys
+
+
+def _touches(keys: list[str], locks: tuple[str, ...]) -> bool:
+    """Whether one of the keys is a locked one, or stands below or above it."""
     return any(
         f"{key}.".startswith(f"{lock}.") or lock.startswith(f"{key}.") for key in keys for lock in locks
     )
@@ -204,7 +213,7 @@ def _rules(document: Document) -> dict[Path, Any]:
 
 
 def _same(before: dict[Path, Any], after: dict[Path, Any], path: Path, old: Document, new: Document) -> bool:
-    """Whether nothing changed at a path; ``{}`` is no value of its own beside a mapping with keys."""
+    """Whether nothing changed at a path; ``{}`` is no value beside a mapping with keys."""
     if path in before and path in after:
         return repr(before[path]) == repr(after[path]) or _equal_numbers(before[path], after[path])
     other = config_source.value_at(new.data if path in before else old.data, path)

@@ -1,6 +1,7 @@
-"""The JSON schema of mlops-ci.yaml and the table of its keys, both made from the declarations.
+"""The JSON schema of mlops-ci.yaml and the table of its keys, made from the declarations.
 
-``python -m mlops_ci.config_schema FILE`` writes the schema, with the gates of installed plug-ins.
+``python -m mlops_ci.config_schema FILE`` writes the schema, with the gates of installed plug-ins;
+``--reference docs/configuration.md`` brings the table there up to date.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mlops_ci import config_mistakes
 from mlops_ci.config_check import Gate
 from mlops_ci.config_keys import ModelEntry, ModelSettings, Part, Settings
 
+BEGIN, END = "<!-- keys: begin -->\n", "<!-- keys: end -->"
 _TITLE = "mlops-ci.yaml"
 _ABOUT = "What mlops-ci runs, measures and judges in this repository."
 
@@ -106,6 +108,13 @@ def reference(kinds: Mapping[str, Gate]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def with_table(page: str, table: str) -> str:
+    """The page with the table between its two markers replaced."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return before + begin + table + end + after if begin and end else page
+
+
 def _keys(whole: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every key of the schema in its order; a name of the user's own is written NAME.
 
@@ -150,7 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m mlops_ci.config_schema", description=main.__doc__)
     parser.add_argument("file", type=Path, help="for example .mlops-ci/schema.json")
-    parser.parse_args(arguments).file.write_text(written(all_gates()), encoding="utf-8")
+    parser.add_argument("--reference", type=Path, help="a page whose table of keys is written anew")
+    chosen = parser.parse_args(arguments)
+    chosen.file.write_text(written(all_gates()), encoding="utf-8")
+    if chosen.reference:
+        page = chosen.reference.read_text(encoding="utf-8")
+        chosen.reference.write_text(with_table(page, reference(all_gates())), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands: file, line of its key, last line of its value, and the key as written."""
+    """Where something stands: file, line of its key, last line of its value, key as written."""
 
     source: str
     line: int
@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong in a configuration, with its place; ``str`` gives the line a person reads."""
+    """One thing that is wrong, with its place; ``str`` gives the line a person reads."""
 
     source: str
     line: int
@@ -36,7 +36,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Document:
-    """Plain data with the place of every key; ``empty`` is True where the text says nothing at all."""
+    """Plain data with the place of every key; ``empty`` is True where the text says nothing."""
 
     source: str
     data: dict[str, Any] = field(default_factory=dict)

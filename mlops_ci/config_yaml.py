@@ -1,4 +1,4 @@
-"""YAML text -> a Document: the words of YAML 1.2, a place for every key, every mistake noted."""
+"""YAML text -> Document: the words of YAML 1.2, a place for every key, every mistake noted."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class _Builder:
         return result, last
 
     def pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[yaml.Node, yaml.Node, bool]]:
-        """Keys and values, those that ``<<`` brings first; the flag tells which are the mapping's own."""
+        """Keys and values, what ``<<`` brings first; the flag tells which are the mapping's own."""
         for key, value in node.value:
             if key.tag == _MERGE:
                 yield from self.brought(value, path)

@@ -130,10 +130,11 @@ def fence(value: object, language: str = "") -> Safe:
     Nothing is parsed in a fence but by programs that look for hidden markers in the raw comment:
     those are broken up by a character that cannot be seen.
     """
-    lines = value.split("\n") if isinstance(value, str) else [str(line) for line in _each(value)]
-    shown = (
-        "\n".join(_log_line(line) for line in lines).replace("<!--", "<!\u200b--").replace("![", "!\u200b[")
-    )
+    source = value if isinstance(value, str) else "\n".join(map(str, _each(value)))
+    lines = [_log_line(line) for line in source.split("\n")]
+    # A patch with a line cut short would not apply; a log is only read.
+    kept = lines if language else [clip(line, LONGEST_TEXT) for line in lines]
+    shown = "\n".join(kept).replace("<!--", "<!\u200b--").replace("![", "!\u200b[")
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     bar = "`" * max(3, longest + 1)
     return Safe(f"\n\n{bar}{re.sub(r'[^a-z]', '', language)}\n{shown}\n{bar}\n\n")
@@ -146,7 +147,7 @@ def _each(value: object) -> Iterable[object]:
 def _log_line(line: str) -> str:
     # Of a progress bar that was drawn over and over, a terminal shows the last state.
     last = _ANSI.sub("", line).rstrip("\r").rpartition("\r")[2]
-    return clip("".join(c if c == "\t" else _visible(c) for c in last), LONGEST_TEXT)
+    return "".join(c if c == "\t" else _visible(c) for c in last)
 
 
 def label(value: object) -> Safe:

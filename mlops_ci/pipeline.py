@@ -19,7 +19,7 @@ Action = Literal["run", "maybe", "cached", "comment-only"]
 
 @dataclass(frozen=True)
 class Dep:
-    """A dependency; ``recorded`` is its hash in dvc.lock (None: never ran), ``md5`` or ``md5.dir``."""
+    """A dependency; ``recorded`` is its hash in dvc.lock (md5 or md5.dir; None: never ran)."""
 
     path: str
     recorded: str | None = None
@@ -152,12 +152,12 @@ def is_tracked(graph: Graph, path: str) -> bool:
 
 
 def upstream(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:
-    """Everything that feeds the named stages, directly or not; the named ones only where they do."""
+    """Everything that feeds the named stages; a named one only where it feeds another."""
     return _closure(graph, names, graph.feeds)
 
 
 def downstream(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:
-    """Everything that the named stages feed, directly or not; the named ones only where they are fed."""
+    """Everything that the named stages feed; a named one only where another feeds it."""
     return _closure(graph, names, graph.feeds_to)
 
 
@@ -288,7 +288,7 @@ def plan(
 
 
 def check(graph: Graph, stage: Stage, known: Known) -> Step:
-    """One stage by itself: must it run, given what is known now? Whatever feeds it counts as settled."""
+    """One stage by itself: must it run? Whatever feeds it counts as settled."""
     if stage.frozen:
         return Step(stage.name, "cached", ("frozen",))
     if stage.never_ran:
@@ -389,7 +389,7 @@ def _is_same_code(graph: Graph, dep: Dep, known: Known) -> bool:
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A parameter as its single values: a mapping under ``train`` gives ``train.lr``, ``train.depth``."""
+    """A parameter as its single values: a mapping ``train`` gives ``train.lr`` and so on."""
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from leaves(f"{key}.{name}", inner)

@@ -165,7 +165,7 @@ def read(frame: Frame, columns: ColumnNames) -> Table:
             name: _column(frame, name, complete=False).astype(str) for name in columns.groups if name in names
         },
     )
-    _refuse_ragged(whole)
+    _refuse_misfits(whole)
     seed_name = columns.seed or DEFAULT_SEED
     if seed_name not in names:
         _refuse_twins(whole.ids)
@@ -181,7 +181,9 @@ def _refuse_missing(names: Sequence[str], score_names: Sequence[str], columns: C
         if needed is not None and needed not in names:
             raise UnusableError(f"there is no column {needed}; there are {_some(names) or 'none'}")
     if columns.y_pred not in names and not score_names:
-        raise UnusableError(f"there is neither a column {columns.y_pred} nor {columns.y_score or 'a score'}")
+        raise UnusableError(
+            f"there is neither a column {columns.y_pred} nor {columns.y_score or 'a score column'}"
+        )
 
 
 def _score_columns(names: Sequence[str], score: str | None) -> list[str]:
@@ -203,7 +205,11 @@ def _scores(frame: Frame, names: Sequence[str]) -> tuple[AnyArray, ...]:
     return (as_floats[0],) if len(as_floats) == 1 else (np.stack(as_floats, axis=1),)
 
 
-def _refuse_ragged(table: Table) -> None:
+def _refuse_misfits(table: Table) -> None:
+    if not table.rows:
+        raise UnusableError("there are no rows")
+    if any(is_text(values) != is_text(table.truth) for values in table.preds):
+        raise UnusableError(f"y_pred is {kind(table.preds[0])}, y_true is {kind(table.truth)}")
     others = (
         *table.preds,
         *table.scores,

@@ -123,10 +123,10 @@ def _recomputed(
             for score in scores.candidates(_name(metric), models.task)
             if _possible(score, models.head) and (not models.base or _possible(score, models.base))
         ]
-        fitting = next((score for score, value in tried if _agrees(metric.head, value)), None)
+        fitting = next((score for score, value in tried if agrees(metric.head, value)), None)
         if fitting is None:
             notes += [f"{_name(metric)}: {_contradiction('head', metric.head, tried[0][1])}"] if tried else []
-        elif models.base and not _agrees(metric.base, value := _mean_value(fitting, models.base)):
+        elif models.base and not agrees(metric.base, value := _mean_value(fitting, models.base)):
             notes.append(f"{_name(metric)}: {_contradiction('base', metric.base, value)}")
         else:
             usable.append((metric, fitting))
@@ -161,7 +161,7 @@ def _mean_value(score: Score, answers: Sequence[Answers]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _agrees(reported: float | None, value: float) -> bool:
+def agrees(reported: float | None, value: float) -> bool:
     """Whether a reported value is this one: to a millionth, or rounded to the digits it was written with."""
     if reported is None:
         return True
@@ -286,12 +286,7 @@ def _best_floor(score: Score, models: Models, *, time_ordered: bool) -> tuple[st
         (kind, score.statistic(answers))
         for kind, answers in _trivial(score, models, time_ordered=time_ordered)
     ]
-    valued = [(sign * weighted.value(statistic, models.rows), kind, statistic) for kind, statistic in tried]
-    defined = [one for one in valued if math.isfinite(one[0])]
-    if not defined:
-        return None
-    _, kind, statistic = max(defined, key=lambda one: one[0])
-    return kind, statistic
+    return max(tried, key=lambda one: sign * weighted.value(one[1], models.rows))
 
 
 def _floors(usable: Sequence[tuple[Metric, Score]], estimates: _Estimates) -> tuple[Floor, ...]:

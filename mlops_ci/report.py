@@ -102,14 +102,23 @@ def _fitting(
 ) -> str:
     """The largest step of the ladder that fits; the built-in words where a user's own never do."""
     made = templating.environment(overrides) if overrides else _built_in()
-    steps = ladder(full)
-    for detail in steps:
-        text = templating.render(made, template, report=view(facts, detail))
+
+    def at(detail: Detail, words: Environment = made) -> str:
+        return templating.render(words, template, report=view(facts, detail))
+
+    text = at(full)
+    if length(text) <= limit:
+        return text
+    # Each step is shorter than the one before, so halving finds the largest that fits.
+    steps, fitting = ladder(full)[1:], ""
+    while steps:
+        middle = len(steps) // 2
+        text = at(steps[middle])
         if length(text) <= limit:
-            return text
-    if overrides:
-        text = templating.render(_built_in(), template, report=view(facts, steps[-1]))
-    return _cut(text, limit, length)
+            fitting, steps = text, steps[:middle]
+        else:
+            steps = steps[middle + 1 :]
+    return fitting or _cut(at(ladder(full)[-1], _built_in()), limit, length)
 
 
 def _cut(text: str, limit: int, length: Callable[[str], int]) -> str:

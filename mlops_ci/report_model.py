@@ -143,13 +143,14 @@ class ModelView:
 
 def status_of(findings: Iterable[Finding]) -> str:
     """The worst status of findings, in lower case; ``waived`` where the worst is accepted."""
-    ordered = sorted(findings, key=_severity)
+    ordered = sorted(findings, key=severity)
     if not ordered:
         return ""
     return "waived" if _waived(ordered[0]) else ordered[0].status.value.lower()
 
 
-def _severity(finding: Finding) -> float:
+def severity(finding: Finding) -> float:
+    """How early a finding is told: failures, accepted failures, warnings, then what is unsure."""
     return 0.5 if _waived(finding) else RANK[finding.status]
 
 
@@ -295,7 +296,7 @@ def _other_findings(model: ModelEvidence, findings: Sequence[Finding]) -> tuple[
         if finding.status not in (Status.PASS, Status.SKIP)
         and not (finding.metric in names and finding.subject == finding.metric)
     ]
-    return tuple(sorted(kept, key=lambda f: (_severity(f), f.gate, f.subject)))
+    return tuple(sorted(kept, key=lambda f: (severity(f), f.gate, f.subject)))
 
 
 # ---- causes ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from mlops_ci.report_changes import (
     stages_of,
 )
 from mlops_ci.report_ladder import Detail, Rows, capped
-from mlops_ci.report_model import MetricRow, ModelView, model_view, status_of
+from mlops_ci.report_model import MetricRow, ModelView, model_view, severity, status_of
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,15 @@ def view(facts: Facts, detail: Detail) -> View:
     evidence, verdict = facts.evidence, facts.verdict
     places = Places(facts.source_url)
     # What the head tells is not told again further down.
-    said = verdict.reasons[: detail.reasons + 1]
+    reasons = tuple(sorted(verdict.reasons, key=severity))
+    said = reasons[: detail.reasons + 1]
     models = _models(evidence, facts.findings, places, detail, said)
     changes = changes_of(evidence, places, detail)
     stages = stages_of(evidence.stages, detail)
     lock = _lock(evidence.lock, facts.findings, detail)
     used = {finding.waiver for finding in facts.findings}
     return View(
-        head=_head(evidence, verdict, models, changes, places, detail),
+        head=_head(facts, reasons, models, changes, detail),
         models=models,
         changes=changes,
         stages=stages,
@@ -150,10 +151,11 @@ def view(facts: Facts, detail: Detail) -> View:
 
 
 def _head(
-    evidence: Evidence, verdict: Verdict, models: Models, changes: Changes, places: Places, detail: Detail
+    facts: Facts, findings: Sequence[Finding], models: Models, changes: Changes, detail: Detail
 ) -> Head:
-    reasons = [Reason(finding, places.of(finding.where)) for finding in verdict.reasons]
-    hints = dict.fromkeys(finding.hint for finding in verdict.reasons if finding.hint)
+    verdict, places = facts.verdict, Places(facts.source_url)
+    reasons = [Reason(finding, places.of(finding.where)) for finding in findings]
+    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint)
     better = [
         Better(model.name, row)
         for model in models.sections.shown
@@ -167,7 +169,7 @@ def _head(
         reasons=capped(reasons[1:], detail.reasons),
         next=tuple(hints)[: max(1, detail.reasons)],
         improved=capped(better, 3),
-        quiet=_quiet(evidence, verdict, models.sections.total, moved=changes.moved),
+        quiet=_quiet(facts.evidence, verdict, models.sections.total, moved=changes.moved),
     )
 
 

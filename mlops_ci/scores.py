@@ -121,7 +121,7 @@ SCORES: Mapping[str, Score] = {
         Score("balanced_accuracy", "higher", _CLASSES, "pred", weighted.balanced_accuracy),
         Score("mcc", "higher", _CLASSES, "pred", weighted.matthews),
         Score("kappa", "higher", _CLASSES, "pred", weighted.kappa),
-        Score("kappa_quadratic", "higher", _CLASSES, "pred", partial(weighted.kappa, quadratic=True)),
+        Score("kappa_quadratic", "higher", _CLASSES, "pred", weighted.quadratic_kappa),
         *_rate("precision", "higher", lambda c: c.hit / c.predicted),
         *_rate("recall", "higher", lambda c: c.hit / c.actual),
         *_rate("f1", "higher", lambda c: 2 * c.hit / (c.predicted + c.actual)),

@@ -134,12 +134,19 @@ class Session:
 
     def _rendered(self, judged: Judged, overrides: Mapping[str, str]) -> tuple[str, str]:
         """Comment and summary; a broken template of the user costs a line, never the report."""
-        facts = (judged.evidence, judged.findings, judged.verdict)
         try:
-            return report.comment(*facts, overrides=overrides), report.summary(*facts, overrides=overrides)
+            return self._texts(judged, overrides)
         except ConfigError as error:
             self.terminal.say(f"note: the built-in report is used: {error.message}")
-            return report.comment(*facts), report.summary(*facts)
+            return self._texts(judged, {})
+
+    def _texts(self, judged: Judged, overrides: Mapping[str, str]) -> tuple[str, str]:
+        facts = (judged.evidence, judged.findings, judged.verdict)
+        source = self.project.source_url
+        return (
+            report.comment(*facts, overrides=overrides, source_url=source),
+            report.summary(*facts, overrides=overrides, source_url=source),
+        )
 
     def publish(self, text: str) -> str:
         """Bring the pull request's sticky comment up to date; gives where it stands.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from statistics import NormalDist
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -84,17 +85,16 @@ class Unknown:
     reason: str
 
 
-def need_stats() -> None:
-    """Refuse with the install command where scipy, scikit-learn or pandas is not installed."""
-    try:
-        import pandas  # noqa: F401
-        import scipy  # noqa: F401
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(
-            f"comparing predictions needs the package {error.name}, which is not installed",
-            "pip install 'mlops-ci[stats]'",
-        ) from error
+def need_stats(*packages: str) -> None:
+    """Refuse with the install command where one of the packages (all, if none is named) is missing."""
+    for package in packages or ("scipy", "sklearn", "pandas"):
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise ConfigError(
+                f"comparing predictions needs the package {package}, which is not installed",
+                "pip install 'mlops-ci[stats]'",
+            ) from error
 
 
 # ---- the bootstrap -----------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def quantile(share: float, df: float | None = None) -> float:
     """The quantile of the t distribution, or of the normal one where ``df`` is None."""
     if df is None:
         return NormalDist().inv_cdf(share)
-    need_stats()
+    need_stats("scipy")
     from scipy import stats
 
     return float(stats.t.ppf(share, df))
@@ -278,7 +278,7 @@ def two_sided(delta: float, se: float, df: float | None = None) -> float:
         return 1.0 if delta == 0 else 0.0
     if df is None:
         return math.erfc(abs(delta) / se / math.sqrt(2))
-    need_stats()
+    need_stats("scipy")
     from scipy import stats
 
     return float(2 * stats.t.sf(abs(delta) / se, df))

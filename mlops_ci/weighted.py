@@ -94,24 +94,32 @@ def explained(answers: Answers, *, centred: bool) -> Statistic:
 # ---- classes: everything a confusion matrix knows ----------------------------------------------
 
 
-def _confusion(answers: Answers) -> Callable[[Array], Array]:
-    """Weights to confusion matrices (actual, predicted, resamples), by one sparse product."""
-    import numpy as np
-    from scipy import sparse
-
-    k, n = answers.classes, len(answers.truth)
-    cells = (answers.truth * k + answers.with_pred()).astype(np.intp)
-    member = sparse.csr_array((np.ones(n), (cells, np.arange(n))), shape=(k * k, n))
-    return lambda weights: np.asarray(member @ weights).reshape(k, k, -1)
-
-
 class Counts(NamedTuple):
-    """Of each class: weights rightly predicted, predicted at all and actual; ``total`` is of all."""
+    """Of each class: weights rightly predicted, predicted at all and actual; ``total`` is of all.
+
+    These margins are all that the metrics below need of a confusion matrix, however many classes.
+    """
 
     hit: Array
     predicted: Array
     actual: Array
     total: Array
+
+
+def _counts(answers: Answers) -> Callable[[Array], Counts]:
+    """Weights to margins, (classes, resamples) each, by one sparse product each."""
+    import numpy as np
+    from scipy import sparse
+
+    n = len(answers.truth)
+    truth, pred = answers.truth.astype(np.intp), answers.with_pred().astype(np.intp)
+
+    def members(rows: npt.NDArray[np.intp], codes: npt.NDArray[np.intp]) -> sparse.csr_array:
+        return sparse.csr_array((np.ones(len(rows)), (codes, rows)), shape=(answers.classes, n))
+
+    every, right = np.arange(n), np.flatnonzero(truth == pred)
+    hit, predicted, actual = members(right, truth[right]), members(every, pred), members(every, truth)
+    return lambda weights: Counts(hit @ weights, predicted @ weights, actual @ weights, weights.sum(axis=0))
 
 
 def of_classes(rate: Callable[[Counts], Array], average: Average) -> Callable[[Answers], Statistic]:
@@ -124,15 +132,16 @@ def of_classes(rate: Callable[[Counts], Array], average: Average) -> Callable[[A
     def build(answers: Answers) -> Statistic:
         import numpy as np
 
-        confusion = _confusion(answers)
+        counts = _counts(answers)
 
         def statistic(weights: Array) -> Array:
-            counts = confusion(weights)
-            hit, actual, predicted = np.einsum("iib->ib", counts), counts.sum(axis=1), counts.sum(axis=0)
-            each = np.nan_to_num(rate(Counts(hit, predicted, actual, actual.sum(axis=0))), nan=0.0)
+            found = counts(weights)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                each = np.nan_to_num(rate(found), nan=0.0)
             if average == "positive":
                 return np.asarray(each[1])
-            share = actual if average == "weighted" else ((actual + predicted) > 0).astype(np.float64)
+            occurs = (found.actual + found.predicted > 0).astype(np.float64)
+            share = found.actual if average == "weighted" else occurs
             return np.asarray((each * share).sum(axis=0) / share.sum(axis=0))
 
         return statistic
@@ -144,13 +153,13 @@ def balanced_accuracy(answers: Answers) -> Statistic:
     """The mean recall over the classes that occur in the truth."""
     import numpy as np
 
-    confusion = _confusion(answers)
+    counts = _counts(answers)
 
     def statistic(weights: Array) -> Array:
-        counts = confusion(weights)
-        actual = counts.sum(axis=1)
-        recall = np.nan_to_num(np.einsum("iib->ib", counts) / actual, nan=0.0)
-        return np.asarray(recall.sum(axis=0) / (actual > 0).sum(axis=0))
+        found = counts(weights)
+        with np.errstate(invalid="ignore"):
+            recall = np.nan_to_num(found.hit / found.actual, nan=0.0)
+        return np.asarray(recall.sum(axis=0) / (found.actual > 0).sum(axis=0))
 
     return statistic
 
@@ -159,32 +168,38 @@ def matthews(answers: Answers) -> Statistic:
     """Matthews' correlation coefficient for any number of classes (Gorodkin 2004)."""
     import numpy as np
 
-    confusion = _confusion(answers)
+    counts = _counts(answers)
 
     def statistic(weights: Array) -> Array:
-        counts = confusion(weights)
-        total = counts.sum(axis=(0, 1))
-        actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
-        covariance = np.einsum("iib->b", counts) * total - (actual * predicted).sum(axis=0)
+        hit, predicted, actual, total = counts(weights)
+        covariance = hit.sum(axis=0) * total - (actual * predicted).sum(axis=0)
         spread = (total**2 - (actual**2).sum(axis=0)) * (total**2 - (predicted**2).sum(axis=0))
         return np.asarray(np.where(spread > 0, covariance / np.sqrt(np.where(spread > 0, spread, 1)), 0.0))
 
     return statistic
 
 
-def kappa(answers: Answers, *, quadratic: bool = False) -> Statistic:
-    """Cohen's kappa, the agreement beyond chance; ``quadratic`` weighs errors by their distance."""
-    import numpy as np
-
-    confusion = _confusion(answers)
-    codes = np.arange(answers.classes)
-    apart = np.subtract.outer(codes, codes)
-    cost = (apart**2 if quadratic else apart != 0).astype(np.float64)
+def kappa(answers: Answers) -> Statistic:
+    """Cohen's kappa: one minus the disagreement over that of chance."""
+    counts = _counts(answers)
 
     def statistic(weights: Array) -> Array:
-        counts = confusion(weights)
-        chance = np.einsum("ib,jb,ij->b", counts.sum(axis=1), counts.sum(axis=0), cost)
-        return np.asarray(1 - np.einsum("ijb,ij->b", counts, cost) * counts.sum(axis=(0, 1)) / chance)
+        hit, predicted, actual, total = counts(weights)
+        chance = total**2 - (actual * predicted).sum(axis=0)
+        return 1 - (total - hit.sum(axis=0)) * total / chance
+
+    return statistic
+
+
+def quadratic_kappa(answers: Answers) -> Statistic:
+    """Cohen's kappa of ordered classes: an error counts by its squared distance."""
+    truth, pred = answers.truth, answers.with_pred()
+
+    def statistic(weights: Array) -> Array:
+        total = weights.sum(axis=0)
+        apart = (truth - pred) ** 2 @ weights
+        chance = (truth**2 + pred**2) @ weights * total - 2 * (truth @ weights) * (pred @ weights)
+        return 1 - apart * total / chance
 
     return statistic
 
@@ -233,7 +248,8 @@ def _precision_area(positive: npt.NDArray[np.bool_], score: Array) -> Statistic:
         false = np.zeros((len(minus) + 1, weights.shape[1]))
         np.cumsum(weights[plus], axis=0, out=found[1:])
         np.cumsum(weights[minus], axis=0, out=false[1:])
-        precision = np.nan_to_num(found[plus_above] / (found[plus_above] + false[minus_above]), nan=0.0)
+        with np.errstate(invalid="ignore"):
+            precision = np.nan_to_num(found[plus_above] / (found[plus_above] + false[minus_above]), nan=0.0)
         return np.asarray(np.einsum("ib,ib->b", weights[plus], precision) / found[-1])
 
     return statistic

@@ -80,12 +80,10 @@ def commit(git: RunGit) -> RunGit:
 @pytest.fixture(scope="session")
 def dvc_template(tmp_path_factory: pytest.TempPathFactory, git: RunGit, commit: RunGit) -> Path:
     """A committed repository after ``git init`` and ``dvc init``; only to be copied."""
-    from dvc.repo import Repo
-
     root = tmp_path_factory.mktemp("template") / "repository"
     root.mkdir()
     git(root, "init", "--quiet")
-    Repo.init(str(root)).close()
+    process.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root)
     commit(root, "dvc init")
     return root
 

@@ -139,6 +139,8 @@ def test_a_fence_cannot_be_left(lines: list[str]) -> None:
 def test_a_fence_holds_no_marker_and_shows_the_last_state_of_a_progress_bar() -> None:
     expected = "\n\n```\n<!\u200b-- x -->\n!\u200b[](u)\n100%\n\tdone\n```\n\n"
     assert expected == markdown.fence("<!-- x -->\n![](u)\n10%\r100%\r\n\t\x1b[1mdone")
+    assert "…" in markdown.fence("x" * 1_000)
+    assert "…" not in markdown.fence("x" * 1_000, "diff")
     assert markdown.fence(7) == "\n\n```\n7\n```\n\n"
 
 

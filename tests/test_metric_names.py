@@ -12,8 +12,8 @@ def _names(text: str) -> list[str]:
 
 
 HIGHER = _names(
-    """accuracy test.accuracy train.accuracy val_acc accuracy_mean accuracy.male accuracy_pct f1_setosa f1_macro
-    F1Score macro.avg.f1-score roc-auc ROC_AUC AUC rocAuc avg_prec.test mAP mAP50 nDCG@10 recall@5
+    """accuracy test.accuracy train.accuracy val_acc accuracy_mean accuracy.male accuracy_pct f1_setosa
+    f1_macro F1Score macro.avg.f1-score roc-auc ROC_AUC AUC rocAuc avg_prec.test mAP mAP50 nDCG@10 recall@5
     precision_at_10 r2 R2 explained_variance bleu bleu4 rougeL hit_rate@10 HitRate qwk mcc throughput
     reward.mean success_rate neg_mean_squared_error top5_accuracy eval/accuracy val:f1 f1_samples_avg"""
 )

@@ -90,6 +90,15 @@ def test_params_added_removed_and_lists_keep_their_type() -> None:
     ) == alone(stage).reasons
 
 
+def test_a_changed_mapping_is_told_by_its_single_values() -> None:
+    stage = replace(
+        PREPARE,
+        params={"params.yaml": {"train": {"lr": 0.4, "deep": {"a": 1}}}},
+        recorded_params={"params.yaml": {"train": {"lr": 0.1, "deep": {"a": 1}}}},
+    )
+    assert alone(stage).reasons == ("params.yaml: train.lr 0.1 -> 0.4",)
+
+
 @pytest.mark.parametrize(
     ("stage", "reason"),
     [

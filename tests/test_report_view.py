@@ -83,7 +83,8 @@ def test_a_comparison_without_a_file_belongs_to_the_only_metric_of_its_name() ->
 
 def test_spread_over_seeds() -> None:
     row = only_row(samples.metric("accuracy", 0.9, 0.8, seeds=(0.8, 0.9, 1.0)))
-    assert (pytest.approx(0.1), None) == (row.spread, row.base_spread)
+    assert row.spread == pytest.approx(0.1)
+    assert row.base_spread is None
 
 
 def test_levels_that_differ_are_said_in_each_row() -> None:
@@ -165,6 +166,37 @@ def test_a_floor_is_seen_from_what_is_good(low: float, high: float, side: str) -
     assert side == model(metrics=(samples.metric("accuracy", 1, 1),), floors=(floor,)).floors[0].side
     lower = samples.metric("accuracy", 1, 1, direction="lower")
     assert opposite == model(metrics=(lower,), floors=(floor,)).floors[0].side
+
+
+def test_a_gate_may_know_better_than_the_name_which_way_is_good() -> None:
+    metrics = (samples.metric("score", 0.5, 0.6, direction=None),)
+    judged = samples.finding(Status.PASS, "score", "score fell", direction="lower", change="better")
+    evidence = samples.document(
+        models=(
+            ev.ModelEvidence(
+                name="churn",
+                metrics=metrics,
+                slices=(group("F", 0.9, metric="score"), group("M", 0.1, metric="score")),
+            ),
+        )
+    )
+    section = made(Sample(evidence, (judged,))).models.sections.shown[0]
+    assert section.worst_slice is not None
+    assert (section.worst_slice.name, section.rows.shown[0].change) == ("sex=F", "better")
+
+
+def test_a_loss_within_its_limit_needs_no_cause() -> None:
+    allowed = samples.finding(Status.PASS, "accuracy", "within the allowed 0.2", change="worse")
+    section = ev.ModelEvidence(name="churn", metrics=(samples.metric("accuracy", 0.8, 0.9),))
+    assert made(Sample(samples.document(models=(section,)), (allowed,))).models.sections.shown[0].causes == ()
+
+
+@pytest.mark.parametrize(("status", "current"), [(Status.PASS, True), (Status.FAIL, False)])
+def test_the_lock_is_current_where_its_gate_says_so(status: Status, current: bool) -> None:
+    judged = ev.Finding(gate="lock", subject="dvc.lock", status=status, sentence="said")
+    stale = samples.lock(stale=(ev.StageReason(stage="train"),))
+    assert made(Sample(samples.document(lock=stale), (judged,))).lock.current is current
+    assert made(Sample(samples.document(lock=stale))).lock.current is False
 
 
 def test_two_curves_are_drawn_three_are_bars_and_equal_ones_are_left_out() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +91,19 @@ def test_a_block_may_add_to_ours() -> None:
     )
     assert "### ❌ `churn`" in text
     assert "\nOwner: churn\n" in text
+
+
+def test_the_example_of_the_docs_works() -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "report.md").read_text(encoding="utf-8")
+    text = comment({"comment.md.j2": docs.partition("```jinja\n")[2].partition("```")[0]})
+    assert "\nQuestions? Ask the owners of acme/census.\n" in text
+    assert "\nRunbook: [runbook of churn](https://wiki.example/models)\n" in text
+
+
+def test_every_filter_is_in_the_docs() -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "report.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", docs.partition("### Escaping")[2]))
+    assert set(templating.environment().filters) - words == set()
 
 
 def test_a_part_is_replaced() -> None:

@@ -42,7 +42,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
 class Dvc:
-    """A DVC repository, held open for one process; paths are relative to the top of its Git repository."""
+    """A DVC repository, held open for one process; paths are relative to the top of Git's."""
 
     def __init__(self, repo: Any, git: Git) -> None:
         self._repo = repo
@@ -211,7 +211,7 @@ class Dvc:
         return None
 
     def files(self, path: str, rev: str | None = None) -> tuple[str, ...]:
-        """The files below a folder that DVC tracks at a revision, as paths; empty where it tracks none."""
+        """The files below a folder that DVC tracks at a revision; none where it does not."""
         graph = self.graph(rev)
         value = {**graph.sources, **graph.recorded}.get(path)
         tree = self.store.tree(value) if value and value.endswith(".dir") else None

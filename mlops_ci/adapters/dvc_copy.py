@@ -70,15 +70,25 @@ def _carry_changes(git: Git, top: Path) -> None:
 
 
 def _share_cache(repo: Any, root: Path, scratch: Path) -> None:
-    """Point the copy's own, untracked DVC configuration to the original's cache and remotes."""
+    """Point the copy's own, untracked DVC configuration to the original's cache and remotes.
+
+    Through links with plain names: DVC cannot write a path with an umlaut into its configuration.
+    """
     from dvc.config import Config
 
     original, local = Path(repo.dvc_dir) / "config.local", root / ".dvc" / "config.local"
     if original.is_file():
         shutil.copy2(original, local)
     with translated(), Config(str(local.parent)).edit("local", validate=False) as config:
-        config.setdefault("cache", {})["dir"] = repo.cache.local.path.removesuffix("/files/md5")
+        cache = repo.cache.local.path.removesuffix("/files/md5")
+        config.setdefault("cache", {})["dir"] = _link(scratch / "cache", cache)
         config.setdefault("core", {})["site_cache_dir"] = str(scratch / "site")
-        for name, settings in repo.config["remote"].items():
+        for number, (name, settings) in enumerate(repo.config["remote"].items()):
             if "://" not in settings["url"]:
-                config.setdefault("remote", {}).setdefault(name, {})["url"] = str(settings["url"])
+                link = _link(scratch / f"remote-{number}", str(settings["url"]))
+                config.setdefault("remote", {}).setdefault(name, {})["url"] = link
+
+
+def _link(place: Path, target: str) -> str:
+    place.symlink_to(target)
+    return str(place)

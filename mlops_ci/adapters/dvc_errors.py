@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +46,11 @@ def translated(revision: str = "", top: str = "") -> Iterator[None]:
         raise translate(error, revision, top) from error
     except OSError as error:
         raise _operating_system(error) from error
+    except sqlite3.Error as error:
+        raise ToolError(
+            f"DVC's own database cannot be used: {_one_line(error)}",
+            "free some space; if that is not it, remove .dvc/tmp and the site cache (DVC_SITE_CACHE_DIR)",
+        ) from error
 
 
 @contextmanager
@@ -71,7 +77,7 @@ def translate(error: Exception, revision: str = "", top: str = "") -> MlopsError
     words = next((_WORDS[name] for name in names if name in _WORDS), _plainly)
     found = words(error)
     message = found.message + (f" at {revision[:10]}" if revision else "")
-    for prefix in (f"{os.path.relpath(top)}/", f"{top}/") if top else ():
+    for prefix in sorted((f"{os.path.relpath(top)}/", f"{top}/"), key=len, reverse=True) if top else ():
         message = message.replace(prefix, "") if prefix != "./" else message
     found.message, found.args = message, (message,)
     return found
@@ -177,11 +183,12 @@ def _missing_backend(error: Any) -> MlopsError:
 
 
 def _remote_config(error: Any) -> MlopsError:
-    return ConfigError(f"DVC remote: {_one_line(error)}", "see `dvc remote list` and .dvc/config")
+    said = _one_line(error).removeprefix("config file error: ")
+    return ConfigError(f"DVC remote: {said}", "see `dvc remote list` and .dvc/config")
 
 
 def _config(error: Any) -> MlopsError:
-    return ConfigError(f".dvc/config: {_one_line(error)}")
+    return ConfigError(f".dvc/config: {_one_line(error).removeprefix('config file error: ')}")
 
 
 def _no_remote(_: Any) -> MlopsError:

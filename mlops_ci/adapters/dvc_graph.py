@@ -13,7 +13,7 @@ from mlops_ci.pipeline import Artifact, Dep, Graph, Out, PlotSpec, Stage
 
 @dataclass(frozen=True)
 class Loaded:
-    """A revision's Graph beside DVC's own objects: stages and data sources by their names and paths."""
+    """A revision's Graph beside DVC's own stages (by name) and data sources (by path)."""
 
     repo: Any
     top: str
@@ -27,7 +27,7 @@ class Loaded:
 
 
 def load(repo: Any, top: str) -> Loaded:
-    """Read every dvc.yaml, dvc.lock and .dvc file of a revision; ``top`` is the Git repository's top."""
+    """Read every dvc.yaml, dvc.lock and .dvc file of a revision; ``top`` is that of Git."""
     index = repo.index
     params = _Params(repo)
     matrices = _Matrices(repo)
@@ -51,7 +51,7 @@ def has_project_file(repo: Any) -> bool:
 
 
 def hashes(loaded: Loaded, tree: Callable[[str], Mapping[str, str] | None]) -> dict[str, str]:
-    """Hashes of every dependency and output that lies in the workspace, the way dvc.lock has them.
+    """Hashes of every dependency and output in the workspace, the way dvc.lock has them.
 
     A tracked directory of which only some files were fetched counts as not there; ``tree`` gives the
     files of a recorded directory.
@@ -101,14 +101,13 @@ def file_hashes(item: Any) -> dict[str, str]:
     """Relative path -> hash of every file of a directory as it lies in the workspace."""
     from dvc_data.hashfile.hash import hash_file
 
-    name = item.hash_name or "md5"
-    return {
-        str(path.relative_to(item.fs_path)): str(
-            hash_file(str(path), item.fs, name, item.repo.state)[1].value
-        )
-        for path in Path(item.fs_path).rglob("*")
-        if path.is_file() and not item.repo.dvcignore.is_ignored_file(str(path))
-    }
+    name, state = item.hash_name or "md5", item.repo.state
+    found = {}
+    for path in Path(item.fs_path).rglob("*"):
+        if path.is_file() and not item.repo.dvcignore.is_ignored_file(str(path)):
+            _, info = hash_file(str(path), item.fs, name, state=state)
+            found[path.relative_to(item.fs_path).as_posix()] = str(info.value)
+    return found
 
 
 def _outside_hash(item: Any) -> str | None:

@@ -38,7 +38,7 @@ def lock_paths(loaded: Loaded) -> tuple[str, ...]:
 
 
 def restamp(loaded: Loaded, steps: Iterable[Step]) -> tuple[str, ...]:
-    """Give dvc.lock the new hashes of the steps' ``stamps`` without running anything or needing data.
+    """Give dvc.lock the new hashes of the steps' ``stamps``; runs nothing, needs no data.
 
     Gives the dvc.lock files that were written.
     """
@@ -75,7 +75,7 @@ class SameCode:
         self._answers: dict[tuple[str, str], bool] = {}
 
     def __call__(self, path: str, recorded: str) -> bool:
-        """Whether the workspace's ``path`` differs from the recorded version in comments and layout only."""
+        """Whether ``path`` differs from its recorded version in comments and layout only."""
         if (path, recorded) not in self._answers:
             self._answers[path, recorded] = self._compare(path, recorded)
         return self._answers[path, recorded]

@@ -80,6 +80,7 @@ class _Runner:
     folder: Path
     done: dict[str, StageRun] = field(default_factory=dict)
     running: dict[str, _Running] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
     said: float = 0.0
 
     @property
@@ -111,13 +112,12 @@ class _Runner:
     def _released(self, waiting: dict[str, int]) -> list[str]:
         """The stages that waited for nothing but those that ended since the last look."""
         freed = []
-        for name in [name for name in self.done if name in waiting]:
-            del waiting[name]
-            for reader in self.graph.feeds_to[name]:
-                if reader in waiting:
-                    waiting[reader] -= 1
-                    if waiting[reader] == 0:
-                        freed.append(reader)
+        for reader in (reader for name in self.ended for reader in self.graph.feeds_to[name]):
+            if reader in waiting:
+                waiting[reader] -= 1
+                if waiting[reader] == 0:
+                    freed.append(reader)
+        self.ended.clear()
         return freed
 
     def _start(self, name: str) -> None:
@@ -144,7 +144,7 @@ class _Runner:
         return f"{file}:{item.name}" if hasattr(item, "name") else file
 
     def _needs(self, stage: Stage) -> tuple[str, ...]:
-        """The tracked data a stage reads that does not lie in the workspace, relative to the DVC root."""
+        """The tracked data a stage reads that is not in the workspace, seen from the DVC root."""
         root = self.loaded.repo.root_dir
         paths = [
             path
@@ -197,17 +197,24 @@ class _Runner:
     def _refresh(self, name: str) -> None:
         """Learn what the stage wrote, for itself and for what reads it."""
         present, recorded = self.known.present, self.known.recorded
-        for out in self.loaded.stages[name].outs:
+        item = self.loaded.stages[name]
+        for out in item.outs:
             path = self.loaded.path(out)
             recorded[path] = present[path] = content_hash(out)
-        for reader in (name, *self.graph.feeds_to[name]):
+        for dep in item.deps:
+            path = self.loaded.path(dep)
+            if present.get(path) is None and pipeline.is_tracked(self.graph, path):
+                present[path] = content_hash(dep)  # it was fetched
+        for reader in self.graph.feeds_to[name]:
             for dep in self.loaded.stages[reader].deps:
                 path = self.loaded.path(dep)
-                if pipeline.is_tracked(self.graph, path) or path in self.graph.within:
+                maker = pipeline.producer_of(self.graph, path)
+                if path in self.graph.within or (maker is not None and maker.name == name):
                     present[path] = content_hash(dep)
 
     def _end(self, run: StageRun) -> None:
         self.done[run.name] = run
+        self.ended.append(run.name)
         self.settings.on_event(StageEvent(run.name, run.status, run.seconds or 0.0, run.error))
 
 
@@ -229,7 +236,7 @@ def _read_answer(path: Path, code: int) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class _Task:
-    """What the forked child does: fetch what the stage reads, run it through DVC, write the answer down."""
+    """What the forked child does: fetch what the stage reads, run it, write the answer down."""
 
     root: str
     address: str
@@ -299,7 +306,7 @@ class _FetchError(MlopsError):
 
 
 def _wait_longer_for_locks() -> None:
-    """Several stages at once take turns with DVC's lock; its own three seconds are too few for that."""
+    """Stages that run at once take turns with DVC's lock; its own three seconds are too few."""
     import dvc.lock
 
     def lock(self: Any) -> None:
@@ -318,7 +325,7 @@ def _wait_longer_for_locks() -> None:
 
 
 def _notice_commands() -> list[str]:
-    """The stages whose command really runs; DVC itself does not say whether it took the run cache."""
+    """The stages whose command really runs; DVC does not say when it takes the run cache."""
     import dvc.stage.run
 
     ran: list[str] = []
@@ -333,7 +340,7 @@ def _notice_commands() -> list[str]:
 
 
 def _stage_error(error: Exception) -> MlopsError:
-    """A failing stage is the pipeline's own business; trouble around it (lock, disk, remote) is not."""
+    """A failing stage is the pipeline's own; trouble around it (lock, disk) is a ToolError."""
     causes = list(chain(error))
     for cause in causes:
         if type(cause).__name__ == "LockError":

@@ -121,7 +121,7 @@ class Store:
             return None
 
     def missing(self, outs: Iterable[Any]) -> tuple[Any, ...] | None:
-        """The tracked outputs whose objects their remote lacks; None without a remote. Needs no data."""
+        """The outputs whose objects their remote lacks; None without a remote. Needs no data."""
         if not self.has_remote():
             return None
         found = []

@@ -92,7 +92,7 @@ def run(
 
 
 class Child:
-    """A forked task in a process group of its own, its standard output and error going to ``log``."""
+    """A forked task in a process group of its own, its output and errors going to ``log``."""
 
     def __init__(self, pid: int, log: Path, watch: int) -> None:
         self.pid = pid
@@ -221,7 +221,7 @@ def clean(text: str) -> list[str]:
 
 
 def _become_task(task: Callable[[], int], out: int) -> NoReturn:
-    """In the forked child: an own session, output to the log, and never back into the parent's code."""
+    """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
         os.setsid()

@@ -31,7 +31,7 @@ class Outside:
 def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Outside) -> Lock:
     """The lock after the run: verified, committed, or proposed as a patch, by the base branch's rules."""
     digest = lock_digest(project.dvc.lock_files())
-    committed = lock_digest(project.dvc.lock_files(project.revisions.candidate))
+    committed = _digest_at(project, project.revisions.candidate)
     base = project.revisions.metrics
     stale, comment_only = _reasons(plan, "run", "maybe"), _reasons(plan, "comment-only")
     if digest != committed and not (stale or comment_only):
@@ -40,7 +40,7 @@ def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Ou
         mode=project.policy.lock,
         digest=digest,
         committed=committed,
-        base=lock_digest(project.dvc.lock_files(base.commit)) if base else "",
+        base=_digest_at(project, base.commit) if base else "",
         stale=stale,
         comment_only=comment_only,
     )
@@ -124,6 +124,14 @@ def _patch(project: Project) -> str:
     paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
     text = project.git.diff(paths)
     return text if len(text) <= MAX_PATCH else ""
+
+
+def _digest_at(project: Project, commit: str) -> str:
+    """A commit's lock digest; empty where its pipeline cannot be read, which the report says elsewhere."""
+    try:
+        return lock_digest(project.dvc.lock_files(commit))
+    except MlopsError:
+        return ""
 
 
 def _uncommitted(project: Project) -> tuple[StageReason, ...]:

@@ -37,8 +37,8 @@ class Gate(Protocol):
 
 GATES: dict[str, Gate] = {
     "stages": stages,
-    "lock": lock,
     "metrics": metrics,
+    "lock": lock,
 }
 
 

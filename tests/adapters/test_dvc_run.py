@@ -82,6 +82,19 @@ def test_only_what_must_run_is_run_and_only_its_data_is_pulled(clone: Path, open
     assert dvc.plan().is_current
 
 
+def test_a_folder_of_which_only_a_part_was_fetched_is_fetched_whole(clone: Path, opened: Open) -> None:
+    edit(clone / "params.yaml", "lr: 0.1", "lr: 0.4")
+    opened(clone).run(["train@lin-1"])
+    edit(clone / "dvc.yaml", "model-lin-1.txt, model-tree-1.txt", "model-lin-1.txt, data/parts")
+    edit(clone / "params.yaml", "lr: 0.4", "lr: 0.1")
+    dvc = opened(clone)
+    found = statuses(dvc.run(["evaluate"]))
+    assert (found["prepare"], found["evaluate"]) == ("cached", "ran")
+    assert sorted(path.name for path in (clone / "data" / "parts").iterdir()) == ["test.csv", "train.csv"]
+    (clone / "data" / "parts" / "train.csv").write_text("edited")
+    assert dvc.plan().by_stage["prepare"].reasons == ("data/parts is not what dvc.lock says",)
+
+
 def test_a_stage_whose_input_came_out_the_same_is_not_run(clone: Path, opened: Open) -> None:
     edit(clone / "params.yaml", "keep: 3", "keep: 4")
     dvc = opened(clone)

@@ -310,7 +310,7 @@ def test_seeds_repeat_the_training_and_widen_the_interval(toy: Toy, call: Call) 
     toy.propose("seeds")
     runner = toy.runner("seeds")
     answer = call(runner, "pr", "--json", CI="true")
-    assert answer.code == 0
+    assert answer.code == 0, answer.err
     (model,) = evidence(runner)["models"]
     (accuracy,) = (m for m in model["metrics"] if m["name"] == "accuracy")
     assert (len(accuracy["seeds"]), len(accuracy["base_seeds"])) == (3, 3)
