@@ -48,9 +48,8 @@ def log(client: MlflowClient, facts: Mapping[str, Any], params: Mapping[str, Any
         "family": facts["family"],
         "facts_sha256": hashlib.sha256(json.dumps([facts, params], sort_keys=True).encode()).hexdigest(),
     }
-    known = client.search_runs(
-        [experiment_id], f"tags.facts_sha256 = '{tags['facts_sha256']}'", max_results=1
-    )
+    same = f"tags.facts_sha256 = '{tags['facts_sha256']}'"
+    known = client.search_runs([experiment_id], same, max_results=1)
     if known:
         return str(known[0].info.run_id)
     run = client.create_run(experiment_id, run_name=facts["run_name"], tags=tags)

@@ -34,7 +34,8 @@ def _out_of_range(name: str, table: pd.DataFrame) -> Iterator[str]:
         low, high = RANGES[column]
         strange = table[column][(table[column] < low) | (table[column] > high)]
         if len(strange):
-            yield f"{name}: {column}: {len(strange):,} values outside {low} to {high}, such as {strange.iloc[0]}"
+            such = strange.iloc[0]
+            yield f"{name}: {column}: {len(strange):,} values outside {low} to {high}, such as {such}"
 
 
 def shared_ids(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
