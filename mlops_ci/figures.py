@@ -11,6 +11,8 @@ from mlops_ci.evidence import Scalar
 
 MINUS = "\u2212"
 _BARS = "▁▂▃▄▅▆▇█"
+# Lists with fewer items on both sides together are shown whole.
+FEW_ITEMS = 8
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 Points = Sequence[tuple[float, ...]]
@@ -93,6 +95,31 @@ def scalar(value: Scalar) -> str:
     if isinstance(value, str):
         return value or '""'
     return json.dumps(value)
+
+
+def differing(old: Scalar, new: Scalar) -> tuple[str, str]:
+    """Two values of one parameter; of two long lists only the items that one has and the other not.
+
+    ``["AGE", "SEX", "RACE"]`` and ``["AGE", "SEX"]`` give ``[… "RACE"]`` and ``[…]``.
+    """
+    before, after = _items(old), _items(new)
+    if len(before) + len(after) <= FEW_ITEMS or not set(before) & set(after) or set(before) == set(after):
+        return scalar(old), scalar(new)
+    return _rest(before, after), _rest(after, before)
+
+
+def _items(value: Scalar) -> list[str]:
+    """The items of a list that is written as JSON text; nothing for anything else."""
+    try:
+        found = json.loads(value) if isinstance(value, str) and value.startswith("[") else None
+    except ValueError:
+        return []
+    return [json.dumps(item, ensure_ascii=False) for item in found] if isinstance(found, list) else []
+
+
+def _rest(items: list[str], other: list[str]) -> str:
+    only = ", ".join(item for item in items if item not in other)
+    return f"[… {only}]" if only else "[…]"
 
 
 def short(name: str) -> str:

@@ -130,7 +130,7 @@ def _column(frame: Frame, name: str, *, complete: bool = True) -> AnyArray:
     plain = series.infer_objects()
     if pd.api.types.is_bool_dtype(plain) and not missing:
         return plain.to_numpy(dtype=np.int64)
-    if not pd.api.types.is_numeric_dtype(plain) or missing:
+    if not pd.api.types.is_numeric_dtype(plain) or pd.api.types.is_complex_dtype(plain) or missing:
         return plain.astype(object).where(~plain.isna(), "(missing)").astype(str).to_numpy(dtype=object)
     values: AnyArray = plain.to_numpy(dtype=getattr(plain.dtype, "numpy_dtype", None))
     infinite = 0 if values.dtype.kind in "iu" else int((~np.isfinite(values)).sum())
@@ -202,6 +202,8 @@ def _scores(frame: Frame, names: Sequence[str]) -> tuple[AnyArray, ...]:
     as_floats = [values if values.dtype.kind == "f" else values.astype(np.float64) for values in found]
     if not as_floats:
         return ()
+    if len({len(values) for values in as_floats}) > 1:
+        raise UnusableError("the columns differ in length")
     return (as_floats[0],) if len(as_floats) == 1 else (np.stack(as_floats, axis=1),)
 
 

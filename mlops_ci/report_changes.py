@@ -148,11 +148,12 @@ def _order(where: Where) -> tuple[str, int]:
 
 
 def _param_row(change: ParamChange, places: Places) -> ParamRow:
+    old, new = figures.differing(change.old, change.new)
     return ParamRow(
         place=places.at(change.where),
         key=change.key,
-        old=None if change.kind == "added" else figures.scalar(change.old),
-        new=None if change.kind == "removed" else figures.scalar(change.new),
+        old=None if change.kind == "added" else old,
+        new=None if change.kind == "removed" else new,
     )
 
 

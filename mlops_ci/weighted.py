@@ -181,25 +181,29 @@ def matthews(answers: Answers) -> Statistic:
 
 def kappa(answers: Answers) -> Statistic:
     """Cohen's kappa: one minus the disagreement over that of chance."""
+    import numpy as np
+
     counts = _counts(answers)
 
     def statistic(weights: Array) -> Array:
         hit, predicted, actual, total = counts(weights)
         chance = total**2 - (actual * predicted).sum(axis=0)
-        return 1 - (total - hit.sum(axis=0)) * total / chance
+        return np.asarray(1 - (total - hit.sum(axis=0)) * total / chance)
 
     return statistic
 
 
 def quadratic_kappa(answers: Answers) -> Statistic:
     """Cohen's kappa of ordered classes: an error counts by its squared distance."""
+    import numpy as np
+
     truth, pred = answers.truth, answers.with_pred()
 
     def statistic(weights: Array) -> Array:
         total = weights.sum(axis=0)
         apart = (truth - pred) ** 2 @ weights
         chance = (truth**2 + pred**2) @ weights * total - 2 * (truth @ weights) * (pred @ weights)
-        return 1 - apart * total / chance
+        return np.asarray(1 - apart * total / chance)
 
     return statistic
 

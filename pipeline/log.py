@@ -39,10 +39,20 @@ def summary(model: bytes, selection: Mapping[str, Any], metrics: Mapping[str, fl
     }
 
 
+def artifacts(uri: str) -> str | None:
+    """Where model files go: beside a local database; a server decides for itself."""
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri else (Path(path).resolve().parent / "mlartifacts").as_uri()
+
+
 def log(client: MlflowClient, facts: Mapping[str, Any], params: Mapping[str, Any], model: Path) -> str:
     """Log one run and give its id; a run of this model with these numbers is not logged twice."""
     experiment = client.get_experiment_by_name(facts["experiment"])
-    experiment_id = experiment.experiment_id if experiment else client.create_experiment(facts["experiment"])
+    experiment_id = (
+        experiment.experiment_id
+        if experiment
+        else client.create_experiment(facts["experiment"], artifact_location=artifacts(client.tracking_uri))
+    )
     tags = {
         "model_sha256": facts["model_sha256"],
         "family": facts["family"],

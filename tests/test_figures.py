@@ -107,3 +107,23 @@ def test_a_number_is_short_and_keeps_its_value(value: float) -> None:
     shown = figures.number(value)
     assert len(shown) <= 20
     assert float(shown.replace("−", "-").replace(",", "")) == pytest.approx(value, rel=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (0.1, 0.4, ("0.1", "0.4")),
+        ('["a", "b"]', '["a"]', ('["a", "b"]', '["a"]')),
+        (
+            '["a", "b", "c", "d", "e"]',
+            '["a", "b", "c", "d"]',
+            ('[… "e"]', "[…]"),
+        ),
+        ('["a", "b", "c", "d", "e"]', '["x", "b", "c", "d", "e", 1]', ('[… "a"]', '[… "x", 1]')),
+        ("[1, 2, 3, 4, 5]", "[5, 4, 3, 2, 1]", ("[1, 2, 3, 4, 5]", "[5, 4, 3, 2, 1]")),
+        ("[1, 2, 3, 4, 5]", "[6, 7, 8, 9, 10]", ("[1, 2, 3, 4, 5]", "[6, 7, 8, 9, 10]")),
+        ("[no json", '{"a": 1}', ("[no json", '{"a": 1}')),
+    ],
+)
+def test_of_two_long_lists_only_what_differs(old: Scalar, new: Scalar, shown: tuple[str, str]) -> None:
+    assert figures.differing(old, new) == shown

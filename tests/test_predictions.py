@@ -132,7 +132,7 @@ def test_a_text_id_and_text_classes() -> None:
             "the evaluation set changed: y_true differs in 12 of 300 rows",
         ),
         (
-            BASE.assign(y_true=BASE.y_true.astype(str)),
+            BASE.assign(y_true=BASE.y_true.astype(str), y_pred=BASE.y_pred.astype(str)),
             "the evaluation set changed: y_true is integers at head, text at base",
         ),
         (BASE.assign(id=BASE.id + 3), "the evaluation set changed: 1 of 300 ids at head are not at base"),
@@ -180,6 +180,8 @@ def test_predictions_of_head_that_cannot_be_used(change: dict[str, Any], reason:
         ({"y_true": [1]}, "there is neither a column y_pred nor y_score"),
         ({"y_true": [], "y_pred": []}, "there are no rows"),
         ({"y_true": [1, 0], "y_pred": [1]}, "the columns differ in length"),
+        ({"y_true": [1, 0], "y_score_0": [0.5], "y_score_1": [0.5, 0.5]}, "the columns differ in length"),
+        ({"y_true": [1, 0], "y_score": [1j, 2j]}, "y_score is text, not numbers"),
         (pd.DataFrame([[1, 2]], columns=["y_true", "y_true"]), "two columns have the same name"),
     ],
 )  # fmt: skip
@@ -433,6 +435,7 @@ def test_two_classes_with_a_score_each() -> None:
         (["a", "b"], ["a", "a"], ["rmse"], "binary"),
         ([0.0, 1.0], [1.0, 1.0], [], "binary"),
         (["a"], ["a"], [], "binary"),
+        ([1, 1], [1, 1], [], "binary"),
     ],
 )
 def test_the_task_is_found_out(truth: list[Any], pred: list[Any], names: list[str], expected: str) -> None:

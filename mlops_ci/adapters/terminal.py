@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import sys
@@ -59,7 +60,8 @@ class Terminal:
         if self.json_output:
             return
         if not sys.stdout.isatty():
-            self.result(text)
+            # No renderer will read the entities that keep foreign text harmless in Markdown.
+            self.result(html.unescape(text).replace("\u200b", ""))
             return
         from rich.console import Console
         from rich.markdown import Markdown

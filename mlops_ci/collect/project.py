@@ -84,9 +84,15 @@ class Project:
         return {name.removeprefix(f"{folder}/"): self.git.show(commit, name) or "" for name in names}
 
     def models(self, graph: Graph) -> tuple[Model, ...]:
-        """The models of a graph, by the candidate's own configuration."""
+        """The models of a graph, by the candidate's own configuration and the base branch's.
+
+        A pull request cannot take a model out of the judgement by taking it out of mlops-ci.yaml.
+        """
         files = sorted({stage.dvcfile for stage in graph.stages} | {a.dvcfile for a in graph.artifacts})
-        return config.resolve_models(self.own, graph.artifacts, files, self.name)
+        own = config.resolve_models(self.own, graph.artifacts, files, self.name)
+        ruled = config.resolve_models(self.policy, graph.artifacts, files, self.name, absent_ok=True)
+        known = {(model.dvcfile, model.artifact) for model in own}
+        return (*own, *(model for model in ruled if (model.dvcfile, model.artifact) not in known))
 
 
 def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:

@@ -304,7 +304,7 @@ def _run(sandbox: Sandbox, scene: Scene) -> Played:
     begun = time.monotonic()
     done = sandbox.tool(sandbox.runner, "mlops_ci", "pr", "--json", ci=True)
     seconds = time.monotonic() - begun
-    if done.code not in (0, 1):
+    if done.code not in (0, 1) or not done.stdout:
         raise ToolError(f"`mlops-ci pr` ended with exit code {done.code}: {done.stderr.strip()}")
     import json
 

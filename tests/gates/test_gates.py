@@ -72,7 +72,7 @@ def test_installed_plugins_are_looked_up_by_default() -> None:
 
 def test_a_plugin_joins_ours() -> None:
     found = gates.all_gates([plugin("sizes", "tests.gates.test_gates:GOOD")])
-    assert [*found] == ["stages", "lock", "metrics", "sizes"]
+    assert [*found] == [*gates.GATES, "sizes"]
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_judge_with_every_gate_and_its_defaults() -> None:
         return gates.GATES[gate].Options()
 
     found = gates.judge(evidence(model(metric("accuracy", 0.9, 0.9))), options_for, gates.GATES)
-    assert [(one.gate, one.model, one.status) for one in found] == [
+    assert {(one.gate, one.model, one.status) for one in found} == {
         ("stages", "", Status.SKIP),
         ("lock", "", Status.PASS),
         ("metrics", "churn", Status.PASS),
-    ]
+    }
 
 
 def test_judge_uses_all_gates_unless_told() -> None:

@@ -1,0 +1,44 @@
+"""`mlops-ci demo`: the whole story in a sandbox, with the verdicts it tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlops_ci.adapters.local import LocalForge
+from tests.e2e.conftest import Call
+from tests.repositories import git
+
+
+@pytest.mark.slow
+def test_the_story_ends_as_it_is_told(tmp_path: Path, call: Call) -> None:
+    sandbox = tmp_path / "sand box"
+    answer = call(tmp_path, "demo", "--directory", str(sandbox), "--json")
+    assert answer.code == 0, answer.err
+    told = [(p["branch"], p["verdict"], p["exit_code"]) for p in answer.document["pull_requests"]]
+    assert told == [
+        ("more-trees", "passed", 0),
+        ("fewer-columns", "refused", 1),
+        ("smaller-trees", "warned", 0),
+        ("explain", "passed", 0),
+        ("looser-rules", "refused", 1),
+    ]
+    forge = LocalForge(sandbox / "origin.git" / "mlops-ci")
+    assert [pull.number for pull in forge.pull_requests(state="merged")] == [1]
+    comments = {pull.head: forge.comments(pull.number)[0].body for pull in forge.pull_requests()}
+    assert "`params.yaml:5` `prepare.features`" in comments["fewer-columns"]
+    assert "This pull request edits the rules" in comments["looser-rules"]
+    assert "sha256:" in answer.err.split("found by its dvc.lock without a re-run: ")[1]
+    # The lock that was judged is the lock that main holds.
+    merged = git(sandbox / "origin.git", "log", "-1", "--format=%s", "main")
+    assert merged == "Merge more-trees"
+    assert "Mlops-CI-Lock: sha256:" in git(sandbox / "origin.git", "log", "-1", "--format=%B", "more-trees")
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "mine").write_text("keep")
+    answer = call(tmp_path, "demo", "--directory", str(tmp_path))
+    assert answer.code == 2
+    assert answer.err == f"mlops-ci: --directory {tmp_path}: is not empty\n  → name a new or an empty folder\n"
+    assert (tmp_path / "mine").read_text() == "keep"
