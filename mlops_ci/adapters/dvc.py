@@ -60,10 +60,11 @@ class Dvc:
         """
         git = Git.open(root)
         os.environ["DVC_NO_ANALYTICS"] = "1"
-        for name in ("dvc", "dvc_data", "dvc_objects", "scmrepo"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         from dvc.repo import Repo
 
+        # After the import, which sets them: DVC's own words would stand between the lines of our --json.
+        for name in ("dvc", "dvc_data", "dvc_objects", "scmrepo"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with translated():
             return cls(Repo(str(_project(root.resolve(), git))), git)
 

@@ -40,5 +40,7 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path, call: Call) -> No
     (tmp_path / "mine").write_text("keep")
     answer = call(tmp_path, "demo", "--directory", str(tmp_path))
     assert answer.code == 2
-    assert answer.err == f"mlops-ci: --directory {tmp_path}: is not empty\n  → name a new or an empty folder\n"
+    assert (
+        answer.err == f"mlops-ci: --directory {tmp_path}: is not empty\n  → name a new or an empty folder\n"
+    )
     assert (tmp_path / "mine").read_text() == "keep"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -348,3 +351,19 @@ def test_evidence_of_another_params_is_not_taken_for_this_commit(toy: Toy, call:
     assert answer.err == (
         "mlops-ci: dvc.lock is not current: train has to run\n  → measure it with `mlops-ci run`\n"
     )
+
+
+def test_standard_output_is_json_and_nothing_else(toy: Toy) -> None:
+    """In a process of its own: DVC sets up its logging to standard output when it is first imported."""
+    toy.edit("train.py", "import json\n", "import json  # a comment\n")
+    toy.propose("words")
+    done = subprocess.run(
+        [sys.executable, "-m", "mlops_ci", "pr", "--json"],
+        cwd=toy.runner("words"),
+        env={**os.environ, "CI": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "passed"
