@@ -48,9 +48,10 @@ class Limit(BaseModel):
         """Whether anybody asked anything of the value."""
         return self.required or not (self.min is None and self.max is None and self.max_drop is None)
 
-    def words(self) -> str:
-        """The limit as a table shows it: ``min 0.75, max drop 0.01``."""
-        parts = {"min": self.min, "max": self.max, "max drop": self.max_drop}
+    def words(self, direction: Direction | None = None) -> str:
+        """The limit as a table shows it: ``min 0.75, max drop 0.01``; what is lower-is-better may rise."""
+        allowed = "max rise" if (self.direction or direction) == "lower" else "max drop"
+        parts = {"min": self.min, "max": self.max, allowed: self.max_drop}
         return ", ".join(f"{name} {_plain(value)}" for name, value in parts.items() if value is not None)
 
 

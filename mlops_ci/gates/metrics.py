@@ -124,7 +124,7 @@ def _of_metric(
         value=metric.head,
         delta=comparison.delta if comparison else delta,
         interval=comparison.interval if comparison else None,
-        limit=judged.limit.words(),
+        limit=judged.limit.words(judged.direction),
         direction=judged.direction,
         change=said.change,
         hint=said.hint,
