@@ -41,6 +41,8 @@ def test_allowed_drop() -> None:
 
 def test_words() -> None:
     assert Limit(min=0.75, max=1, max_drop="2%").words() == "min 0.75, max 1, max drop 2%"
+    assert Limit(max_drop=0.01).words("lower") == "max rise 0.01"
+    assert Limit(max_drop=0.01, direction="higher").words("lower") == "max drop 0.01"
     assert Limit().words() == ""
     assert not Limit(floor=True).is_set
     assert Limit(required=True).is_set

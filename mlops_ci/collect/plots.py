@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 Points = tuple[tuple[float, ...], ...]
 
 
-def rows(raw: bytes, path: str) -> list[Row]:
+def rows(raw: bytes, path: str) -> Sequence[Row]:
     """The rows of a plot's data file: CSV, TSV, or the (first) list of mappings in JSON or YAML.
 
     Raises:
@@ -39,7 +39,7 @@ def rows(raw: bytes, path: str) -> list[Row]:
     return found
 
 
-def build(spec: PlotSpec, head: list[Row], base: list[Row]) -> tuple[Plot, ...]:
+def build(spec: PlotSpec, head: Sequence[Row], base: Sequence[Row]) -> tuple[Plot, ...]:
     """One Plot per y column, head and base side by side; none where there is nothing to draw."""
     if spec.template.startswith("confusion"):
         plot = _confusion(spec, head, base)
@@ -48,7 +48,7 @@ def build(spec: PlotSpec, head: list[Row], base: list[Row]) -> tuple[Plot, ...]:
     return tuple(plot for column in columns if (plot := _line(spec, column, head, base)))
 
 
-def _line(spec: PlotSpec, column: str, head: list[Row], base: list[Row]) -> Plot | None:
+def _line(spec: PlotSpec, column: str, head: Sequence[Row], base: Sequence[Row]) -> Plot | None:
     points = _points(head, spec.x, column)
     if len(points) < 2:
         return None
@@ -65,7 +65,7 @@ def _line(spec: PlotSpec, column: str, head: list[Row], base: list[Row]) -> Plot
     )
 
 
-def _points(table: list[Row], x: str, y: str) -> Points:
+def _points(table: Sequence[Row], x: str, y: str) -> Points:
     pairs = []
     for index, row in enumerate(table):
         across, up = (_number(row.get(x)) if x else float(index)), _number(row.get(y))
@@ -82,7 +82,7 @@ def _thin(pairs: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [pairs[round(step * last / (MAX_POINTS - 1))] for step in range(MAX_POINTS)]
 
 
-def _confusion(spec: PlotSpec, head: list[Row], base: list[Row]) -> Plot | None:
+def _confusion(spec: PlotSpec, head: Sequence[Row], base: Sequence[Row]) -> Plot | None:
     actual, predicted = spec.x, (spec.y[0] if spec.y else "")
     counts, before = _pairs(head, actual, predicted), _pairs(base, actual, predicted)
     labels = sorted({label for pair in counts for label in pair})
@@ -100,7 +100,7 @@ def _confusion(spec: PlotSpec, head: list[Row], base: list[Row]) -> Plot | None:
     )
 
 
-def _pairs(table: list[Row], actual: str, predicted: str) -> Counter[tuple[str, str]]:
+def _pairs(table: Sequence[Row], actual: str, predicted: str) -> Counter[tuple[str, str]]:
     return Counter(
         (str(row[actual]), str(row[predicted])) for row in table if actual in row and predicted in row
     )
@@ -111,7 +111,7 @@ def _matrix(counts: Counter[tuple[str, str]], labels: Iterable[str]) -> Points:
     return tuple(tuple(float(counts[row, column]) for column in names) for row in names)
 
 
-def _first_table(content: Any) -> list[Row] | None:
+def _first_table(content: Any) -> Sequence[Row] | None:
     if isinstance(content, list) and content and all(isinstance(item, dict) for item in content):
         return content
     if isinstance(content, dict):
@@ -120,7 +120,7 @@ def _first_table(content: Any) -> list[Row] | None:
     return None
 
 
-def _last_numeric(table: list[Row]) -> tuple[str, ...]:
+def _last_numeric(table: Sequence[Row]) -> tuple[str, ...]:
     names = [name for name in (table[0] if table else ()) if _number(table[0][name]) is not None]
     return tuple(names[-1:])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -60,7 +61,7 @@ class Reader:
         except (tables.TableError, MlopsError) as error:
             return self._problem(side, path, error)
 
-    def rows(self, side: Side, path: str) -> list[plots.Row]:
+    def rows(self, side: Side, path: str) -> Sequence[plots.Row]:
         """The rows of a plot's data, empty where they cannot be read."""
         try:
             return plots.rows(self.dvc.read(path, rev=side.rev, limit=values.MAX_BYTES), path)

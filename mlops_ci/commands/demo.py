@@ -22,7 +22,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json
 from mlops_ci.errors import ConfigError, ToolError
 
-EXAMPLE = ("data", "pipeline", "params.yaml", "dvc.yaml", "mlops-ci.yaml", ".dvcignore")
+EXAMPLE = ("data", "pipeline", "params.yaml", "dvc.yaml", "mlops-ci.yaml", ".dvcignore", ".gitignore")
 # The sandbox must not inherit a pull request, a signing key or another project's MLflow from outside.
 NEUTRAL = {
     "GIT_CONFIG_GLOBAL": os.devnull,

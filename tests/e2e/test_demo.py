@@ -20,7 +20,7 @@ def test_the_story_ends_as_it_is_told(tmp_path: Path, call: Call) -> None:
     assert told == [
         ("more-trees", "passed", 0),
         ("fewer-columns", "refused", 1),
-        ("smaller-trees", "warned", 0),
+        ("regularise", "warned", 0),
         ("explain", "passed", 0),
         ("looser-rules", "refused", 1),
     ]
