@@ -25,7 +25,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mlops_ci import predictions, scores, weighted
+from mlops_ci.comparing import predictions, scores, weighted
+from mlops_ci.comparing.predictions import Compared
+from mlops_ci.comparing.weighted import Answers
 from mlops_ci.evidence import (
     Base,
     Environment,
@@ -38,8 +40,6 @@ from mlops_ci.evidence import (
     verdict,
 )
 from mlops_ci.gates import metrics as gate
-from mlops_ci.predictions import Compared
-from mlops_ci.weighted import Answers
 
 ROWS = 1000
 RESAMPLES = 1000

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlops_ci import significance, weighted
+from mlops_ci import significance
+from mlops_ci.comparing import weighted
 from mlops_ci.errors import ConfigError
 from mlops_ci.significance import Estimate, Pair, Unknown
 

@@ -10,12 +10,14 @@ from pathlib import PurePosixPath
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from mlops_ci import pipeline, predictions, scores
+from mlops_ci import pipeline
 from mlops_ci.adapters import tables
 from mlops_ci.collect import plots
 from mlops_ci.collect.reading import Reader, Side
 from mlops_ci.collect.repeats import Repeats
+from mlops_ci.comparing import predictions, scores
 from mlops_ci.config import Model
+from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Metric, ModelEvidence, Plot, Predictions
 from mlops_ci.pipeline import Graph, Out, Stage
 
@@ -71,14 +73,19 @@ def compare(found: ModelEvidence, model: Model, sources: Sources) -> ModelEviden
     if isinstance(head, str):
         reason = f"{paths[0]} {head}"
         return drawn.model_copy(update={"predictions": Predictions(path=paths[0], reason=reason)})
-    result = predictions.compare(
-        head,
-        _base_frames(model, sources),
-        found.metrics,
-        columns=model.columns,
-        path=_canonical(paths),
-        time_ordered=model.floor == "last_value",
-    )
+    try:
+        result = predictions.compare(
+            head,
+            _base_frames(model, sources),
+            found.metrics,
+            columns=model.columns,
+            path=_canonical(paths),
+            time_ordered=model.floor == "last_value",
+        )
+    except ConfigError as error:
+        # A base installation has no scipy: the report goes on without intervals and says what to install.
+        reason = f"{error.message}: {error.hint}"
+        return drawn.model_copy(update={"predictions": Predictions(path=paths[0], reason=reason)})
     return drawn.model_copy(
         update={
             "predictions": result.predictions,

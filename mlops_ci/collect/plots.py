@@ -85,7 +85,7 @@ def _thin(pairs: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _confusion(spec: PlotSpec, head: Sequence[Row], base: Sequence[Row]) -> Plot | None:
     actual, predicted = spec.x, (spec.y[0] if spec.y else "")
     counts, before = _pairs(head, actual, predicted), _pairs(base, actual, predicted)
-    labels = sorted({label for pair in counts for label in pair})
+    labels = sorted({label for pair in (*counts, *before) for label in pair})
     if not labels or len(labels) > MAX_LABELS:
         return None
     return Plot(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_ci.config_keys import duration
+from mlops_ci.config.keys import duration
 from mlops_ci.errors import ConfigError
 
 Base = Annotated[

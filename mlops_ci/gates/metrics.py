@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mlops_ci import limits, sentences, significance
+from mlops_ci import significance
 from mlops_ci.evidence import (
     Comparison,
     Direction,
@@ -18,8 +18,9 @@ from mlops_ci.evidence import (
     Status,
     Where,
 )
-from mlops_ci.judging import Against, Judged, Said, absolute, alone, by_value, with_interval, worst
-from mlops_ci.limits import Effect, Limit, SliceLimit
+from mlops_ci.judging import limits, sentences
+from mlops_ci.judging.limits import Effect, Limit, SliceLimit
+from mlops_ci.judging.metric import Against, Judged, Said, absolute, alone, by_value, with_interval, worst
 
 PER_MODEL = True
 
@@ -85,6 +86,14 @@ def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
             Status.INCONCLUSIVE,
             f"The evaluation set is not the base's, so drops are not judged: {_reason(model)}.",
             hint="compare on the same examples: change the data and the model in two pull requests",
+        )
+    if model.predictions is not None and not model.predictions.rows:
+        yield _finding(
+            model,
+            "predictions",
+            Status.WARN,
+            f"The predictions cannot be used, so no difference has an interval: {model.predictions.reason}.",
+            hint="mend the table that the pipeline writes; docs/statistics.md says what it needs",
         )
     yield from _metrics(model, judged, options, moved=moved)
     yield from _floors(model, judged, options)

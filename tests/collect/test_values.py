@@ -62,7 +62,7 @@ def test_too_many_numbers_are_cut_and_said() -> None:
         ("m.json", b"[1, 2]", "holds a list, not a mapping of metric names to numbers"),
         ("m.json", b'"x"', "holds text, not a mapping of metric names to numbers"),
         ("m.json", b"null", "holds nothing, not a mapping of metric names to numbers"),
-        ("m.yaml", b"a: [1\n", "is not YAML: line 2: expected ',' or ']', but got '<stream end>'"),
+        ("m.yaml", b"a: [1\n", "is not YAML: line 2: "),
         ("m.yaml", b"a: \x00", "cannot be read: "),
         ("m.toml", b"a =", "is not TOML: Invalid value (at end of document)"),
         ("m.json", b"[" * 100_000, "cannot be read: "),

@@ -1,0 +1,1 @@
+"""What the metric gate says of one metric: limits, statuses, sentences."""

@@ -1,0 +1,251 @@
+"""A whole report as data: what a template says, in which order, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops_ci.evidence import (
+    Base,
+    Environment,
+    Evidence,
+    Finding,
+    Lock,
+    Outcome,
+    Repository,
+    Status,
+    Verdict,
+    Waiver,
+)
+from mlops_ci.report.changes import (
+    Changes,
+    Place,
+    Places,
+    StagesView,
+    by_stage,
+    causes_of,
+    changes_of,
+    stages_of,
+)
+from mlops_ci.report.ladder import Detail, Rows, capped
+from mlops_ci.report.model import MetricRow, ModelView, model_view, severity, status_of
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A finding with the place it points to."""
+
+    finding: Finding
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class LockView:
+    """The lock with the lines of its patch that fit; ``current`` is what its gate says."""
+
+    facts: Lock
+    current: bool
+    patch: Rows[str]
+
+
+@dataclass(frozen=True)
+class Better:
+    """A metric that improved, for the line of a passed report."""
+
+    model: str
+    row: MetricRow
+
+
+@dataclass(frozen=True)
+class Head:
+    """The verdict in a sentence and what to do next; ``quiet`` is True where there is nothing to tell."""
+
+    outcome: str
+    strict: bool
+    lead: Reason | None
+    reasons: Rows[Reason]
+    next: tuple[str, ...]
+    improved: Rows[Better]
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Models:
+    """The changed models, worst first; the names of those without a section; the unchanged names."""
+
+    sections: Rows[ModelView]
+    further: Rows[str]
+    unchanged: Rows[str]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a report template may say. The same data for comment and summary."""
+
+    head: Head
+    models: Models
+    changes: Changes
+    stages: StagesView
+    lock: LockView
+    findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    waivers: tuple[Waiver, ...]
+    repository: Repository
+    base: Base
+    digest: str
+    tool: str
+    created: str
+    seconds: float
+    timings: tuple[tuple[str, float], ...]
+    environment: Environment
+    details_url: str
+    detail: Detail
+    left_out: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report is made of; ``source_url`` is where the files of the commit are shown."""
+
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    digest: str
+    details_url: str = ""
+    source_url: str = ""
+
+
+def view(facts: Facts, detail: Detail) -> View:
+    """Prepare a report in some detail."""
+    evidence, verdict = facts.evidence, facts.verdict
+    places = Places(facts.source_url)
+    # What the head tells is not told again further down.
+    reasons = tuple(sorted(verdict.reasons, key=severity))
+    said = reasons[: detail.reasons + 1]
+    models = _models(evidence, facts.findings, places, detail, said)
+    changes = changes_of(evidence, places, detail)
+    stages = stages_of(evidence.stages, detail)
+    lock = _lock(evidence.lock, facts.findings, detail)
+    used = {finding.waiver for finding in facts.findings}
+    return View(
+        head=_head(facts, reasons, models, changes, detail),
+        models=models,
+        changes=changes,
+        stages=stages,
+        lock=lock,
+        findings=_general(evidence, facts.findings, said),
+        waived=tuple(f for f in facts.findings if f.waiver and f.status is not Status.PASS),
+        waivers=tuple(waiver for waiver in evidence.waivers if waiver not in used),
+        repository=evidence.repository,
+        base=evidence.base,
+        digest=facts.digest,
+        tool=evidence.tool,
+        created=evidence.created,
+        seconds=evidence.timings.get("total", sum(evidence.timings.values())),
+        timings=tuple(sorted(evidence.timings.items(), key=lambda item: (-item[1], item[0]))),
+        environment=evidence.environment,
+        details_url=facts.details_url,
+        detail=detail,
+        left_out=_left_out(models.sections, stages, changes, lock, detail),
+    )
+
+
+def _head(
+    facts: Facts, findings: Sequence[Finding], models: Models, changes: Changes, detail: Detail
+) -> Head:
+    verdict, places = facts.verdict, Places(facts.source_url)
+    reasons = [Reason(finding, places.of(finding.where)) for finding in findings]
+    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint)
+    better = [
+        Better(model.name, row)
+        for model in models.sections.shown
+        for row in model.rows.shown
+        if row.change == "better"
+    ]
+    return Head(
+        outcome=verdict.outcome.value,
+        strict=verdict.strict,
+        lead=reasons[0] if reasons else None,
+        reasons=capped(reasons[1:], detail.reasons),
+        next=tuple(hints)[: max(1, detail.reasons)],
+        improved=capped(better, 3),
+        quiet=_quiet(facts.evidence, verdict, models.sections.total, moved=changes.moved),
+    )
+
+
+def _lock(lock: Lock, findings: Iterable[Finding], detail: Detail) -> LockView:
+    judged = [f.status for f in findings if f.gate == "lock" and f.subject == "dvc.lock"]
+    current = all(status is Status.PASS for status in judged) if judged else not lock.stale
+    patch = lock.patch.rstrip("\n")
+    return LockView(lock, current, capped(patch.split("\n") if patch else (), detail.patch))
+
+
+def _quiet(evidence: Evidence, verdict: Verdict, models: int, *, moved: bool) -> bool:
+    """Whether there is nothing to tell: nothing ran, changed, failed or is odd."""
+    calm = verdict.outcome is Outcome.PASSED and not moved and models == 0
+    idle = all(stage.status == "cached" for stage in evidence.stages)
+    lock = evidence.lock
+    settled = not (lock.stale or lock.missing or lock.patch or lock.commit)
+    return calm and idle and settled and not (evidence.policy_edits or evidence.problems)
+
+
+# ---- models --------------------------------------------------------------------------------------
+
+
+def _models(
+    evidence: Evidence, findings: Sequence[Finding], places: Places, detail: Detail, said: Sequence[Finding]
+) -> Models:
+    by_model: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_model.setdefault(finding.model, []).append(finding)
+    causes = by_stage(causes_of(evidence, places))
+    changed = sorted(
+        (model for model in evidence.models if _has_section(model.name, model.changed, by_model)),
+        key=lambda model: (_model_order(by_model.get(model.name, ())), model.name),
+    )
+    shown = capped(changed, detail.models)
+    views = tuple(model_view(m, by_model.get(m.name, ()), causes, detail, said) for m in shown.shown)
+    quiet = sorted({model.name for model in evidence.models} - {model.name for model in changed})
+    further = [model.name for model in changed[detail.models :]]
+    return Models(Rows(views, shown.hidden), capped(further, detail.names), capped(quiet, detail.names))
+
+
+def _has_section(name: str, changed: bool, by_model: Mapping[str, Sequence[Finding]]) -> bool:
+    """An unchanged model that a gate complains about still needs its section."""
+    loud = (Status.FAIL, Status.WARN, Status.INCONCLUSIVE)
+    return changed or any(finding.status in loud for finding in by_model.get(name, ()))
+
+
+def _model_order(findings: Iterable[Finding]) -> int:
+    order = ("fail", "waived", "warn", "inconclusive", "skip", "pass", "")
+    return order.index(status_of(findings))
+
+
+def _general(evidence: Evidence, findings: Sequence[Finding], said: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings about no model that the head has not told: warnings beside a refusal."""
+    names = {model.name for model in evidence.models}
+    loud = (Status.FAIL, Status.WARN, Status.INCONCLUSIVE)
+    return tuple(f for f in findings if f.status in loud and f.model not in names and f not in said)
+
+
+def _left_out(
+    models: Rows[ModelView],
+    stages: StagesView,
+    changes: Changes,
+    lock: LockView,
+    detail: Detail,
+) -> tuple[tuple[str, int], ...]:
+    """What a smaller report does not show, by kind, in a fixed order; the template has the words."""
+    counts = {
+        "models": models.hidden,
+        "metrics": sum(model.rows.hidden for model in models.shown),
+        "params": changes.params.hidden,
+        "data": changes.data.hidden,
+        "code": changes.code.hidden,
+        "stages": stages.rows.hidden if detail.cached else 0,
+        "slices": sum(model.slices.hidden for model in models.shown),
+        "plots": sum(model.plots.hidden for model in models.shown),
+        "patch": lock.patch.hidden,
+        "others": changes.edits.hidden + changes.problems.hidden,
+    }
+    return tuple((kind, hidden) for kind, hidden in counts.items() if hidden)

@@ -1,0 +1,1 @@
+"""How anything that a person reads is written: numbers, Markdown, templates."""
