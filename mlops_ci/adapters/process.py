@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -55,8 +56,11 @@ def run(
     input: bytes | None = None,
     timeout: float | None = None,
     check: bool = True,
+    on_line: Callable[[str], None] | None = None,
 ) -> Result:
     """Run a tool to its end, without a shell; ``env`` is added to our own environment.
+
+    ``on_line`` gets each line of its standard error as it comes: the progress of long work.
 
     Raises:
         ToolError: the tool is not there, failed (with ``check``), or ran into the timeout.
@@ -74,6 +78,7 @@ def run(
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise _not_started(tool, Path(cwd), error) from error
+    listener = _Listener(process, on_line) if on_line else None
     try:
         stdout, stderr = process.communicate(input, timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -84,11 +89,37 @@ def run(
     except BaseException:
         _end_tool(process)
         raise
-    result = Result(_text(stdout), _text(stderr), process.returncode, stdout)
+    errors = listener.heard() if listener else stderr
+    result = Result(_text(stdout), _text(errors), process.returncode, stdout)
     if check and result.code != 0:
         said = " | ".join(clean(result.stderr or result.stdout)[-3:]) or "it said nothing"
         raise ToolError(f"{_brief(args)} failed with exit code {result.code}: {said}")
     return result
+
+
+class _Listener(threading.Thread):
+    """Reads a tool's standard error while the caller reads the rest."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
+        super().__init__(daemon=True)
+        self._pipe, process.stderr = process.stderr, None
+        self._on_line = on_line
+        self._lines: list[bytes] = []
+        self.start()
+
+    def run(self) -> None:
+        """Pass every line on until the tool closes the pipe."""
+        for line in self._pipe or ():
+            self._lines.append(line)
+            for shown in clean(_text(line)):
+                self._on_line(shown)
+
+    def heard(self) -> bytes:
+        """Everything, once the tool has ended."""
+        self.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        return b"".join(self._lines)
 
 
 class Child:

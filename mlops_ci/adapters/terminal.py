@@ -21,9 +21,8 @@ class Terminal:
     On a terminal long work shows one live line; elsewhere (CI, a pipe) each step is a plain line.
     """
 
-    def __init__(self, *, json_output: bool = False, quiet: bool = False) -> None:
+    def __init__(self, *, json_output: bool = False) -> None:
         self.json_output = json_output
-        self.quiet = quiet
         self.live = sys.stderr.isatty() and not os.environ.get("CI")
         self._console: Console | None = None
 
@@ -38,8 +37,6 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """One line for a person, shown above the live line."""
-        if self.quiet:
-            return
         if self.live:
             self.console.print(text, markup=False)
         else:
@@ -72,7 +69,8 @@ class Terminal:
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
         """A piece of long work; the function it gives shows what it is doing just now."""
         begun = time.monotonic()
-        if self.quiet or not self.live:
+        if not self.live:
+            self.say(f"{title} …")
             yield lambda _detail: None
             return
         from rich.markup import escape

@@ -180,3 +180,20 @@ def test_lines_are_cleaned_for_people() -> None:
         + "x" * 400
     )
     assert process.clean(text + "x" * 400) == ["100%", "red ok", "bell!", "crlf", "x" * 299 + "…"]
+
+
+def test_lines_are_heard_as_they_come_and_kept(tmp_path: Path) -> None:
+    """The tool waits until its first line was heard; otherwise this would never end."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    heard: list[str] = []
+
+    def listen(line: str) -> None:
+        heard.append(line)
+        if line == "first":
+            gate.write_text("go on")
+
+    script = "import sys; print('first', file=sys.stderr, flush=True); open(sys.argv[1]).read(); print('out'); print('\\x1b[1mlast', file=sys.stderr)"
+    done = process.run([sys.executable, "-c", script, str(gate)], cwd=tmp_path, on_line=listen)
+    assert heard == ["first", "last"]
+    assert (done.stdout, done.stderr) == ("out\n", "first\n\x1b[1mlast\n")
