@@ -125,7 +125,7 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
         measured = tuple(_models(project, candidate, reader, changed))
     return Evidence(
         created=moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        tool=__version__,
+        tool=f"mlops-ci {__version__}",
         repository=Repository(
             name=project.name,
             commit=project.revisions.head,

@@ -185,14 +185,21 @@ def tidy(source: str) -> str:
     return "\n".join(kept).strip("\n") + "\n"
 
 
+_FOLD = re.compile(r"<details><summary>(.*)</summary>$")
 _TAGS = re.compile(r"</?(?:details(?: open)?|sub|b|code)>|<!--.*?-->")
 
 
 def plain(comment: str) -> str:
-    """The comment for a terminal: no folds, no hidden markers, no diagrams that would stay source."""
+    """The comment for a terminal: what is folded stays so, no hidden markers, no diagrams in source."""
     kept = []
+    folded = False
     for kind, line in marked(comment.split("\n")):
-        if not kind:
+        if folded:
+            folded = bool(kind) or "</details>" not in line
+        elif not kind and (fold := _FOLD.match(line)):
+            folded = True
+            kept += [f"▸ {fold[1]}", ""]
+        elif not kind:
             kept.append(_TAGS.sub("", line.replace("<summary>", "**").replace("</summary>", "**\n")))
         elif kind != "mermaid":
             kept.append(line)

@@ -169,3 +169,11 @@ def test_plain_drops_folds_markers_and_diagrams() -> None:
     )
     expected = "❌ **Refused**: a&#124;b\n\n**Stages: 2 ran**\n\n~~~\n<details> in a log\n~~~\n\nfoot\n"
     assert expected == markdown.plain(comment)
+
+
+def test_plain_keeps_what_is_folded_folded_and_an_open_fold_open() -> None:
+    comment = (
+        "one\n\n<details><summary>Slices (2)</summary>\n\n```\n</details>\n```\n| a |\n\n</details>\n\n"
+        "<details open><summary>Parameters</summary>\n\nshown\n\n</details>\n"
+    )
+    assert markdown.plain(comment) == "one\n\n▸ Slices (2)\n\n**Parameters**\n\nshown\n"
