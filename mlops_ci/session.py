@@ -78,6 +78,8 @@ class Session:
 
     def measure(self, timeout: float | None) -> Evidence:
         """Run and measure with live progress, and write the evidence down."""
+        # A pipeline that cannot be read is one line of error, not the end of something begun.
+        self.project.dvc.graph()
         with self.terminal.step("Running the pipeline") as update:
             found = collect.measure(
                 self.project,
