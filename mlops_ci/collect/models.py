@@ -246,11 +246,19 @@ def _stages_of(model: Model, graph: Graph) -> frozenset[str]:
 
 
 def _stages(graph: Graph, stage: Stage | None) -> frozenset[str]:
-    """What feeds the model, what makes it, and what is made of it."""
+    """What feeds the model, what makes it, and what is made of it; its trainings with other seeds too."""
     if stage is None:
         return frozenset()
-    name = {stage.name}
-    return frozenset(name.union(pipeline.upstream(graph, name), pipeline.downstream(graph, name)))
+    names = _related(graph, {stage.name})
+    for group in pipeline.seed_groups(graph):
+        members = {member.name for member in group}
+        if members & names:
+            names |= _related(graph, members)
+    return frozenset(names)
+
+
+def _related(graph: Graph, names: set[str]) -> set[str]:
+    return names.union(pipeline.upstream(graph, names), pipeline.downstream(graph, names))
 
 
 def _made_by(graph: Graph, path: str, stages: frozenset[str]) -> bool:

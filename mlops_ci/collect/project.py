@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -59,11 +58,6 @@ class Project:
             return ""
         host = address.hostname + (f":{address.port}" if address.port else "")
         return f"{address.scheme}://{host}{address.path.removesuffix('.git')}/blob/{self.revisions.head}"
-
-    @cached_property
-    def head(self) -> Graph:
-        """The work tree's pipelines."""
-        return self.dvc.graph()
 
     @property
     def base(self) -> Base:
