@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from mlops_ci import __version__
 from mlops_ci.errors import InterruptError, MlopsError
@@ -46,7 +47,14 @@ Exit codes: 0 passed or warned, 1 refused or incomplete, 2 misuse or bad configu
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(run(sys.argv[1:]))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """A cancelled CI job ends like Ctrl-C; a second SIGTERM must not interrupt the clearing up."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -58,6 +66,9 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(rest)
     except MlopsError as error:
         return _complain(error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        # Outside of a verb, while it is loaded.
+        return _complain("interrupted", "", InterruptError.exit_code)
     except BrokenPipeError:
         # The reader (`| head`) went away; Python must not fail again while it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,7 +110,7 @@ def _call(verb: str, rest: list[str]) -> int:
 
 
 def _interruptible(function: Callable[..., int]) -> Callable[..., int]:
-    """Say what Ctrl-C left behind; Typer alone would end without a word."""
+    """Say what Ctrl-C or SIGTERM left behind; Typer alone would end without a word."""
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> int:

@@ -331,7 +331,8 @@ class Evidence(Document):
         """Canonical JSON: sorted keys, no spaces, UTF-8, no NaN. Equal documents give equal bytes."""
         plain = self.model_dump(mode="json", by_alias=True)
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
+        # Half a character (a lone surrogate) in some file of a project must not cost the whole document.
+        return text.encode(errors="replace")
 
     def only(self, model: str) -> Evidence:
         """The same document with the evidence of one model alone."""

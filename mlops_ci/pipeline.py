@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -45,6 +45,7 @@ class Stage:
 
     Paths are relative to the repository root, POSIX. ``params`` maps file -> key -> value now,
     ``recorded_params`` the same as dvc.lock has it. ``matrix`` are the item's own dimensions.
+    ``folder`` is where its command runs.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Stage:
     always_changed: bool = False
     never_ran: bool = False
     matrix: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = "."
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,13 @@ class Plan:
         """Whether dvc.lock holds what a run would give: nothing has to run or may have to."""
         return not self.having("run", "maybe")
 
+    def to_restamp(self, cached: Collection[str]) -> tuple[Step, ...]:
+        """The steps that need new hashes in dvc.lock, of those that turned out to be ``cached``.
+
+        Not only comment-only ones: a stage that might have run, but did not, has its old hashes too.
+        """
+        return tuple(step for step in self.steps if step.stamps and step.stage in cached)
+
 
 @dataclass(frozen=True)
 class Known:
@@ -256,13 +265,15 @@ class Known:
 
     ``present`` are the hashes of what lies in the workspace, ``recorded`` those of every output in
     dvc.lock (both may be updated as stages run). ``inside`` looks a file up in a directory's hash;
-    ``same_code`` says whether a Python source means the same as the version with a recorded hash.
+    ``same_code`` says whether a Python source means the same as the version with a recorded hash,
+    ``runs_code`` whether a stage surely does nothing with a source but run it.
     """
 
     present: dict[str, str | None]
     recorded: dict[str, str | None]
     inside: Callable[[str, str], str | None]
     same_code: Callable[[str, str], bool]
+    runs_code: Callable[[Stage, str], bool]
 
 
 def plan(
@@ -271,6 +282,7 @@ def plan(
     *,
     inside: Callable[[str, str], str | None],
     same_code: Callable[[str, str], bool],
+    runs_code: Callable[[Stage, str], bool],
 ) -> Plan:
     """Which stages must run, and why, without needing the data itself.
 
@@ -279,7 +291,7 @@ def plan(
     Raises:
         ConfigError: some stages feed each other in a circle.
     """
-    known = Known(dict(present), dict(graph.recorded), inside, same_code)
+    known = Known(dict(present), dict(graph.recorded), inside, same_code, runs_code)
     steps: dict[str, Step] = {}
     for name in order(graph):
         moving = [source for source in graph.feeds[name] if steps[source].action in ("run", "maybe")]
@@ -290,14 +302,14 @@ def plan(
 def check(graph: Graph, stage: Stage, known: Known) -> Step:
     """One stage by itself: must it run? Whatever feeds it counts as settled."""
     if stage.frozen:
-        return Step(stage.name, "cached", ("frozen",))
+        return _frozen(stage, known)
     if stage.never_ran:
         return Step(stage.name, "run", ("never ran",))
     reasons = [*_own_reasons(stage), *_out_reasons(stage, known)]
     stamps = []
     for dep in stage.deps:
         reason = _dep_reason(graph, dep, known)
-        if reason and dep.recorded and _is_same_code(graph, dep, known):
+        if reason and _is_same_code(graph, stage, dep, known):
             stamps.append(dep.path)
         elif reason:
             reasons.append(reason)
@@ -309,9 +321,15 @@ def check(graph: Graph, stage: Stage, known: Known) -> Step:
     return Step(stage.name, "cached")
 
 
+def _frozen(stage: Stage, known: Known) -> Step:
+    """Frozen means blind to what it reads and how it is called, not to what became of its outputs."""
+    reasons = tuple(_out_reasons(stage, known))
+    return Step(stage.name, "run", reasons) if reasons else Step(stage.name, "cached", ("frozen",))
+
+
 def _after(step: Step, moving: Sequence[str]) -> Step:
-    """A stage that is fed by one that runs may have to run itself."""
-    if not moving or step.action == "run" or step.reasons == ("frozen",):
+    """A stage that is fed by one that runs may have to run itself; nothing feeds a frozen one."""
+    if not moving or step.action == "run":
         return step
     reasons = tuple(f"what {name} writes may change" for name in moving)
     return Step(step.stage, "maybe", reasons, step.stamps)
@@ -357,7 +375,7 @@ def _dep_reason(graph: Graph, dep: Dep, known: Known) -> str:
 def _current(graph: Graph, path: str, known: Known) -> tuple[str | None, str]:
     """The hash a dependency has now; None, and why, where that cannot be known."""
     producer = graph.producers.get(path)
-    if producer is not None and not graph.by_name[producer].frozen:
+    if producer is not None:
         return known.recorded.get(path), f"is not in dvc.lock yet (written by {producer})"
     for owners, hashes in ((graph.producers, known.recorded), (graph.sources, graph.sources)):
         owner = _holder(owners, path)
@@ -365,8 +383,7 @@ def _current(graph: Graph, path: str, known: Known) -> tuple[str | None, str]:
             return _within(path, owner, hashes.get(owner), known), "cannot be known without the data"
     if any(known.present.get(part) is None for part in graph.within.get(path, ())):
         return None, "cannot be known without the data"
-    fallback = known.recorded.get(path) or graph.sources.get(path)
-    return known.present.get(path) or fallback, "is missing"
+    return known.present.get(path) or graph.sources.get(path), "is missing"
 
 
 def _within(path: str, owner: str, owner_hash: str | None, known: Known) -> str | None:
@@ -382,10 +399,11 @@ def _within(path: str, owner: str, owner_hash: str | None, known: Known) -> str 
     return known.inside(owner_hash, path[len(owner) + 1 :])
 
 
-def _is_same_code(graph: Graph, dep: Dep, known: Known) -> bool:
+def _is_same_code(graph: Graph, stage: Stage, dep: Dep, known: Known) -> bool:
+    """Whether the stage cannot notice how a source changed: it runs it, and it means the same."""
     if is_tracked(graph, dep.path) or dep.recorded is None or known.present.get(dep.path) is None:
         return False
-    return known.same_code(dep.path, dep.recorded)
+    return known.same_code(dep.path, dep.recorded) and known.runs_code(stage, dep.path)
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

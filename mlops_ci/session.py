@@ -110,9 +110,11 @@ class Session:
         hint = "measure it with `mlops-ci run`"
         if stale := self.project.dvc.plan().having("run"):
             raise ConfigError(f"dvc.lock is not current: {stale[0].stage} has to run", hint)
-        stored = self.store.find(digest)
+        base = self.project.revisions.metrics
+        compared = lock_digest(self.project.dvc.lock_files(base.commit)) if base else ""
+        stored = self.store.find(digest, lambda document: document.lock.base == compared)
         if stored is None:
-            raise ConfigError(f"there is no evidence for this dvc.lock ({digest[7:19]})", hint)
+            raise ConfigError(f"there is no evidence for this dvc.lock ({digest[7:19]}) and its base", hint)
         return stored
 
     def judge(self, found: Evidence) -> Judged:
@@ -161,7 +163,8 @@ class Session:
             pull, forge = self._pull_request()
             if pull is None:
                 return ""
-            return post(forge, pull.number, text, _created).url
+            with forge.alone():
+                return post(forge, pull.number, text, _created).url
         except ToolError as error:
             self.terminal.say(f"note: the comment was not posted: {error.message}")
             return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from importlib import import_module
@@ -99,6 +101,47 @@ def test_a_bug_shows_its_traceback_and_where_to_report_it(tmp_path: Path) -> Non
         f"mlops-ci: this is a bug in mlops-ci {__version__}: ValueError('inside')",
         f"  → please report it: {cli.ISSUES}",
     ]
+
+
+def test_a_cancelled_job_ends_like_ctrl_c_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A verb that waits for a forked task stands for a running stage."""
+    script = (
+        "import sys, mlops_ci.commands as c; from mlops_ci import cli;"
+        "cli.VERBS['hang'] = 'x'; c.__path__.append(sys.argv.pop(1)); cli.main()"
+    )
+    (tmp_path / "hang.py").write_text(
+        "import os\nfrom pathlib import Path\nfrom mlops_ci.adapters import process\n"
+        "def hang(folder: str) -> int:\n"
+        "    task = lambda: os.system(f'echo $PPID $$ > {folder}/fifo; sleep 60; true')\n"
+        "    return process.forked(task, log=Path(folder) / 'log').code\n"
+    )
+    os.mkfifo(tmp_path / "fifo")
+    arguments = [sys.executable, "-c", script, str(tmp_path), "hang", str(tmp_path)]
+    job = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watched = [os.pidfd_open(int(pid)) for pid in (tmp_path / "fifo").read_text().split()]
+    job.terminate()
+    assert job.communicate() == (
+        "",
+        "mlops-ci: interrupted\n  → what was finished is kept: run it again to go on\n",
+    )
+    assert job.returncode == 130
+    for pidfd in watched:
+        assert select.select([pidfd], [], [], 5)[0]
+        os.close(pidfd)
+
+
+def test_an_interrupt_while_a_verb_is_loaded_is_one_line_too(tmp_path: Path) -> None:
+    script = (
+        "import sys, mlops_ci.commands as c; from mlops_ci import cli;"
+        "cli.VERBS['slow'] = 'x'; c.__path__.append(sys.argv.pop(1)); cli.main()"
+    )
+    (tmp_path / "slow.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nsignal.pause()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), "slow"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "mlops-ci: interrupted\n")
 
 
 def test_help_imports_nothing_heavy() -> None:

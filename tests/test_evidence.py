@@ -47,6 +47,14 @@ def test_what_is_written_is_read() -> None:
     assert read(SAMPLE.canonical().decode()) == SAMPLE
 
 
+def test_half_a_character_is_replaced_wherever_it_stands() -> None:
+    environment = SAMPLE.environment.model_copy(update={"packages": {"\ud801": "z", "z": "\udfff"}})
+    odd = SAMPLE.model_copy(update={"created": "\ud800", "environment": environment})
+    found = read(odd.canonical())
+    assert found.created == "?"
+    assert found.digest == odd.digest
+
+
 def test_only_one_model() -> None:
     assert SAMPLE.only("churn").models == SAMPLE.models[:1]
     assert SAMPLE.only("unknown").models == ()

@@ -41,12 +41,14 @@ def planned(
     present: Mapping[str, str | None] = PRESENT,
     trees: Mapping[tuple[str, str], str] = TREES,
     same: frozenset[tuple[str, str]] = frozenset(),
+    runs: bool = True,
 ) -> Plan:
     return pipeline.plan(
         graph,
         present,
         inside=lambda value, path: trees.get((value, path)),
         same_code=lambda path, recorded: (path, recorded) in same,
+        runs_code=lambda stage, path: runs,
     )
 
 
@@ -128,11 +130,25 @@ def test_an_output_that_belongs_into_git_must_be_there() -> None:
     )
 
 
-def test_frozen_stages_are_never_planned_and_feed_what_lies_there() -> None:
+def test_a_frozen_stage_ignores_all_but_its_outputs() -> None:
     frozen = with_stage(replace(PREPARE, frozen=True, cmd_changed=True, deps=(Dep("prepare.py", "p0"),)))
     assert Step("prepare", "cached", ("frozen",)) == planned(frozen).by_stage["prepare"]
     moved = planned(frozen, {**PRESENT, "data": "d2.dir"})
-    assert moved.by_stage["evaluate"].reasons == ("data changed",)
+    assert Step("prepare", "run", ("data is not what dvc.lock says",)) == moved.by_stage["prepare"]
+    assert moved.by_stage["evaluate"].action == "maybe"
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        ("edited", "metrics.json is not what dvc.lock says"),
+        (None, "metrics.json is missing (it belongs into Git: cache: false)"),
+    ],
+)
+def test_a_metric_of_a_frozen_stage_is_not_taken_on_trust(now: str | None, reason: str) -> None:
+    frozen = with_stage(replace(EVALUATE, frozen=True))
+    plan = planned(frozen, {**PRESENT, "metrics.json": now})
+    assert Step("evaluate", "run", (reason,)) == plan.by_stage["evaluate"]
 
 
 def test_a_frozen_stage_is_not_fed() -> None:
@@ -167,7 +183,9 @@ def test_a_file_inside_an_unrecorded_directory_must_run() -> None:
 def test_a_dependency_whose_producer_never_wrote_it() -> None:
     fed = replace(EVALUATE, deps=(Dep("model", "m1"),))
     graph = Graph((replace(TRAIN, outs=(Out("model"),)), fed))
-    known = pipeline.Known({**PRESENT}, dict(graph.recorded), lambda *_: None, lambda *_: False)
+    known = pipeline.Known(
+        {**PRESENT}, dict(graph.recorded), lambda *_: None, lambda *_: False, lambda *_: False
+    )
     step = pipeline.check(graph, fed, known)
     assert step.reasons == ("model is not in dvc.lock yet (written by train)",)
 
@@ -203,6 +221,18 @@ def test_comment_only_below_a_stage_that_runs_is_maybe_with_its_stamps() -> None
     plan = planned(graph, {**PRESENT, "train.py": "t2"}, same=frozenset({("train.py", "t1")}))
     expected = Step("train", "maybe", ("what prepare writes may change",), ("train.py",))
     assert expected == plan.by_stage["train"]
+
+
+def test_code_that_is_not_only_run_is_data() -> None:
+    plan = planned(present={**PRESENT, "train.py": "t2"}, same=frozenset({("train.py", "t1")}), runs=False)
+    assert Step("train", "run", ("train.py changed",)) == plan.by_stage["train"]
+
+
+def test_every_stage_that_stayed_cached_with_other_code_needs_its_new_hash() -> None:
+    graph = with_stage(replace(PREPARE, cmd_changed=True))
+    plan = planned(graph, {**PRESENT, "train.py": "t2"}, same=frozenset({("train.py", "t1")}))
+    assert plan.to_restamp({"train", "alone"}) == (plan.by_stage["train"],)
+    assert plan.to_restamp({"alone"}) == ()
 
 
 def test_generated_code_and_missing_code_are_never_comment_only() -> None:

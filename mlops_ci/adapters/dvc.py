@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_copy, dvc_graph, dvc_lock, dvc_run
+from mlops_ci.adapters import dvc_code, dvc_copy, dvc_graph, dvc_lock, dvc_run
 from mlops_ci.adapters.dvc_errors import (
     MissingFileError,
     NoRemoteError,
@@ -49,6 +49,7 @@ class Dvc:
         self._git = git
         self._loaded: dict[str, Loaded] = {}
         self._same_code = dvc_lock.SameCode(git)
+        self._runs_code = dvc_code.RunsCode(git.root)
         self.store = Store(repo)
 
     @classmethod
@@ -109,7 +110,11 @@ class Dvc:
     def plan(self) -> Plan:
         """Which stages must run and why; needs no data."""
         return pipeline.plan(
-            self.graph(), self.present(), inside=self.store.inside, same_code=self._same_code
+            self.graph(),
+            self.present(),
+            inside=self.store.inside,
+            same_code=self._same_code,
+            runs_code=self._runs_code,
         )
 
     def same_code(self, path: str, recorded: str) -> bool:
@@ -236,7 +241,13 @@ class Dvc:
             ToolError: data could not be fetched, the disk is full, or DVC is locked.
         """
         loaded = self._load(None)
-        known = Known(dict(self.present()), dict(loaded.graph.recorded), self.store.inside, self._same_code)
+        known = Known(
+            dict(self.present()),
+            dict(loaded.graph.recorded),
+            self.store.inside,
+            self._same_code,
+            self._runs_code,
+        )
         settings = dvc_run.Settings(on_event, timeout, jobs)
         try:
             runs = dvc_run.run(loaded, known, _wanted(loaded.graph, targets), settings)
@@ -247,7 +258,7 @@ class Dvc:
         return runs
 
     def restamp(self, steps: Iterable[Step]) -> tuple[str, ...]:
-        """Write the new hashes of comment-only steps into dvc.lock; gives the files written."""
+        """Write the new hashes of the steps' stamps into dvc.lock; gives the files written."""
         written = dvc_lock.restamp(self._load(None), steps)
         self.refresh()
         return written

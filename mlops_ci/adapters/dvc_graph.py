@@ -151,6 +151,7 @@ def _stage(repo: Any, top: str, name: str, item: Any, params: _Params, matrices:
         always_changed=bool(item.always_changed) or callback,
         never_ran=not recorded and not callback,
         matrix=matrices.of(item),
+        folder=os.path.relpath(item.wdir, top),
     )
 
 

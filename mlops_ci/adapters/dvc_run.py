@@ -267,6 +267,7 @@ class _Task:
         from dvc.repo import Repo
 
         _wait_longer_for_locks()
+        _thaw()
         ran = _notice_commands()
         with Repo(self.root) as repo:
             self._fetch(repo)
@@ -322,6 +323,22 @@ def _wait_longer_for_locks() -> None:
                 return
 
     dvc.lock.Lock.lock = lock
+
+
+def _thaw() -> None:
+    """A frozen stage is only run because its outputs are not its own any more.
+
+    DVC would take whatever lies there over into dvc.lock, a metric edited by hand too.
+    """
+    import dvc.stage
+
+    original = dvc.stage.Stage.reproduce
+
+    def reproduce(stage: Any, *args: Any, **kwargs: Any) -> Any:
+        stage.frozen = False
+        return original(stage, *args, **kwargs)
+
+    dvc.stage.Stage.reproduce = reproduce
 
 
 def _notice_commands() -> list[str]:

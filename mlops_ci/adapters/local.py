@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
@@ -84,6 +85,12 @@ class LocalForge:
             return PullRequest(**plain)
 
         return self._change(change)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold other processes off while several steps belong together, such as look and then post."""
+        with files.locked(self.folder / "post.lock"):
+            yield
 
     def comments(self, number: int) -> tuple[Comment, ...]:
         """Every comment of a pull request, oldest first."""

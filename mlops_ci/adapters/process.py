@@ -25,6 +25,8 @@ TICK = 0.2  # seconds between looks at a running task
 MAX_LOG = 16_000_000  # bytes of a log that are kept
 MAX_LINE = 300
 
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -141,6 +143,7 @@ class Child:
         watch, alive = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        parent = os.getpid()
         with warnings.catch_warnings():
             # Python >= 3.12 warns where other threads exist; ours (a progress display) hold nothing
             # that the task uses.
@@ -148,7 +151,7 @@ class Child:
             pid = os.fork()
         if pid == 0:
             os.close(watch)
-            _become_task(task, out)
+            _become_task(task, out, parent)
         os.close(out)
         os.close(alive)
         return cls(pid, log, watch)
@@ -251,11 +254,12 @@ def clean(text: str) -> list[str]:
     return kept
 
 
-def _become_task(task: Callable[[], int], out: int) -> NoReturn:
+def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
     """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
         os.setsid()
+        _end_with(parent)
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -278,6 +282,25 @@ def _become_task(task: Callable[[], int], out: int) -> NoReturn:
 def _leave(*_: object) -> NoReturn:
     """SIGTERM unwinds the task, so that it lets go of its locks."""
     raise SystemExit(128 + signal.SIGTERM)
+
+
+def _end_with(parent: int) -> None:
+    """Where the kernel can tell: nothing of the task goes on once its parent was killed.
+
+    The signal must be one that can be handled: SIGKILL would leave the task's own children behind.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    signal.signal(signal.SIGUSR1, _vanish)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGUSR1), 0, 0, 0)
+    if os.getppid() != parent:
+        _vanish()  # it died before we asked to be told
+
+
+def _vanish(*_: object) -> None:
+    os.killpg(0, signal.SIGKILL)
 
 
 def _cap(log: Path) -> None:

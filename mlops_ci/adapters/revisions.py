@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlops_ci.adapters.git import MAX_DEEPEN, Git
-from mlops_ci.errors import ConfigError
+from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import Revision
 
 _PULL = re.compile(r"^refs/pull/(\d+)/(merge|head)$", re.ASCII)
@@ -45,12 +45,16 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
     pull = _PULL.match(environ.get("GITHUB_REF", ""))
     branch = environ.get("GITHUB_HEAD_REF", "") or git.branch()
     named = base or environ.get("GITHUB_BASE_REF", "")
+    stale = _refreshed(git, named) if named and in_ci(environ) else ""
     base_branch, tip = _tip(git, named)
     parents = git.parents(candidate)
-    merged = bool(pull and pull.group(2) == "merge" and len(parents) == 2)
+    merged = bool(pull and pull.group(2) == "merge" and _is_forges_merge(git, environ, candidate, tip))
     metrics: Revision | None
     if merged:
-        metrics, note = _merge_parent(git, parents[0]), ""
+        for parent in parents:
+            _fetch_parent(git, parent)
+        how = "first parent of the pull request's merge ref"
+        metrics, note = Revision(commit=parents[0], ref="", how=how), ""
     else:
         metrics, note = _ancestor(git, candidate, tip, base_branch)
     return Revisions(
@@ -61,8 +65,13 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
         pull_request=int(pull.group(1)) if pull else None,
         metrics=metrics,
         policy=Revision(commit=tip, ref=base_branch, how=f"tip of {base_branch}") if tip else None,
-        notes=(note,) if note else (),
+        notes=tuple(filter(None, (note, stale))),
     )
+
+
+def default_tip(git: Git) -> str | None:
+    """The newest known commit of the branch that pull requests usually go to."""
+    return _tip(git, "")[1]
 
 
 def _tip(git: Git, named: str) -> tuple[str, str | None]:
@@ -90,14 +99,48 @@ def _usual(git: Git, remote: str) -> list[str]:
     return [name for name in (default.removeprefix(f"refs/remotes/{remote}/"), "main", "master") if name]
 
 
-def _merge_parent(git: Git, parent: str) -> Revision:
-    """The base side of the forge's merge commit, fetched alone where the clone was cut before it."""
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether this is a CI job: every hosted runner sets the variable ``CI``."""
+    return environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def _refreshed(git: Git, branch: str) -> str:
+    """Bring the base branch up to date: old rules must not judge in a clone that is kept between jobs."""
+    remote = git.remote()
+    if not remote:
+        return ""
+    tracking = f"refs/remotes/{remote}/{branch}"
+    known = git.resolve(tracking) is not None
+    try:
+        # A depth would cut off history that this clone already has.
+        git.fetch(f"+refs/heads/{branch}:{tracking}", depth=None if known or not git.is_shallow() else 1)
+    except ToolError as error:
+        if not known:
+            raise
+        return f"{branch} could not be fetched, so the rules are those this clone knows: {error.message}"
+    return ""
+
+
+def _is_forges_merge(git: Git, environ: Mapping[str, str], candidate: str, tip: str | None) -> bool:
+    """Whether the checked-out merge is the forge's own and not one that the author made on the branch.
+
+    The runner names the commit it was started for; without that, the first parent must be of the base.
+    """
+    parents = git.parents(candidate)
+    if len(parents) != 2:
+        return False
+    if started_for := environ.get("GITHUB_SHA", ""):
+        return started_for == candidate
+    return tip is not None and (parents[0] == tip or git.merge_base(parents[0], tip) == parents[0])
+
+
+def _fetch_parent(git: Git, parent: str) -> None:
+    """A parent of the forge's merge commit, fetched alone where the clone was cut before it."""
     if git.resolve(parent) is None and not git.fetch(parent, depth=1):
         raise ConfigError(
-            f"the merge commit's base {parent[:10]} is neither in this shallow clone nor on the remote",
+            f"the merge commit's parent {parent[:10]} is neither in this shallow clone nor on the remote",
             "check out with fetch-depth: 2 or more",
         )
-    return Revision(commit=parent, ref="", how="first parent of the pull request's merge ref")
 
 
 def _ancestor(git: Git, candidate: str, tip: str | None, base_branch: str) -> tuple[Revision | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,10 @@ class Store:
             return f"the evidence is kept in this clone only: {error.message}"
         return ""
 
-    def find(self, lock_digest: str) -> Evidence | None:
-        """The newest document measured on a dvc.lock, from the folder or the remote, or None.
+    def find(
+        self, lock_digest: str, accept: Callable[[Evidence], bool] = lambda _document: True
+    ) -> Evidence | None:
+        """The newest acceptable document measured on a dvc.lock, from the folder or the remote, or None.
 
         Raises:
             ToolError: the remote cannot be reached.
@@ -50,7 +53,8 @@ class Store:
         names = {path.name for path in (self.folder / prefix).glob("*") if path.is_file()}
         if not names and self.dvc.store.has_remote():
             names = {name.rpartition("/")[2] for name in self.dvc.remote_list(prefix)}
-        found = [document for name in sorted(names) if (document := self._read(name)) is not None]
+        read = (self._read(name) for name in sorted(names))
+        found = [document for document in read if document is not None and accept(document)]
         return max(found, key=lambda document: (document.created, document.digest), default=None)
 
     def _read(self, name: str) -> Evidence | None:

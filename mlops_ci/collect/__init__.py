@@ -85,21 +85,26 @@ def measure(
         ToolError: DVC or its remote failed in a way that leaves nothing to judge.
     """
     clock = Clock()
+    # The moment it began: of two runs at once the one for the newer commit began later.
+    moment = now()
     with clock.phase("plan"):
         base, problems = _base(project)
+        # A model that no dvc.yaml declares is said before anything runs.
+        project.models(project.dvc.graph(), base.graph if base else None)
         plan = project.dvc.plan()
     with clock.phase("run"):
         runs = project.dvc.run(timeout=timeout, on_event=on_event)
         if project.policy.lock != "verify":
             # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
-            project.dvc.restamp(plan.having("comment-only"))
+            cached = [run.name for run in runs if run.status == "cached"]
+            project.dvc.restamp(plan.to_restamp(cached))
     with clock.phase("lock"):
         runs = _with_savings(project, store, runs)
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
     candidate = Candidate(plan, runs, lock, head, base, problems)
-    return _document(project, candidate, clock, now())
+    return _document(project, candidate, clock, moment)
 
 
 def _base(project: Project) -> tuple[Side | None, tuple[Problem, ...]]:
@@ -184,7 +189,7 @@ def _changed_stages(
 def _models(
     project: Project, candidate: Candidate, reader: Reader, changed: frozenset[str]
 ) -> Iterator[ModelEvidence]:
-    found = project.models(candidate.head.graph)
+    found = project.models(candidate.head.graph, candidate.base.graph if candidate.base else None)
     alone = len(found) == 1
     for model in found:
         sources = models.Sources(reader, candidate.head, candidate.base, changed)

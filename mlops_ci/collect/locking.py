@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlops_ci import trailers
+from mlops_ci.adapters import revisions
 from mlops_ci.adapters.dvc import Dvc, lock_digest
 from mlops_ci.collect.project import Project
 from mlops_ci.errors import MlopsError, ToolError
@@ -24,8 +25,8 @@ class Outside:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], *, dry_run: bool) -> Outside:
-        """CI is what sets the variable ``CI``, as every hosted runner does."""
-        return cls(may_write=not dry_run and environ.get("CI", "").lower() not in ("", "0", "false"))
+        """A CI job that is no dry run may."""
+        return cls(may_write=not dry_run and revisions.in_ci(environ))
 
 
 def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Outside) -> Lock:
@@ -100,10 +101,30 @@ def _why_not(project: Project, found: Lock, outside: Outside) -> str:
         return "outside CI nothing is committed or pushed"
     if not project.revisions.branch:
         return "HEAD is detached and the runner does not name the branch"
+    if project.revisions.branch == project.revisions.base_branch:
+        return f"{project.revisions.branch} is the base branch: only a pull request's branch is written"
+    if _is_behind(project):
+        return f"{project.revisions.base_branch} moved on: bring the branch up to date with it first"
     if trailers.LOCK in trailers.read(project.git.message(project.revisions.head)):
         names = ", ".join(reason.stage for reason in found.stale) or "a stage"
         return f"the last commit is such a commit already and {names} changed again: it does not reproduce"
     return ""
+
+
+def _is_behind(project: Project) -> bool:
+    """Whether a merge was measured whose base side the branch lacks: its lock would not fit the branch.
+
+    On the branch it would name inputs the branch does not have, and conflict with the base's own lock.
+    """
+    found = project.revisions
+    if found.candidate == found.head or found.metrics is None:
+        return False
+    git = project.git
+    if git.merge_base(found.metrics.commit, found.head) == found.metrics.commit:
+        return False
+    locks = set(project.dvc.lock_files())
+    changed = git.run("diff", "--name-only", "-z", found.head, found.candidate).stdout.split("\0")
+    return bool(locks & set(changed))
 
 
 def _commit(project: Project, found: Lock, paths: Iterable[str]) -> str:

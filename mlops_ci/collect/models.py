@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import PurePosixPath
@@ -19,7 +20,7 @@ from mlops_ci.comparing import predictions, scores
 from mlops_ci.config import Model
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Metric, ModelEvidence, Plot, Predictions
-from mlops_ci.pipeline import Graph, Out, Stage
+from mlops_ci.pipeline import Graph, Out, PlotSpec, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,21 +45,23 @@ class Sources:
 def outline(model: Model, sources: Sources, *, alone: bool) -> ModelEvidence:
     """A model's identity, stages and metrics. ``alone``: there is no other, so every metric is its own."""
     head = sources.head
-    stage = pipeline.producer_of(head.graph, model.path) if model.path else None
+    path = _path_at(model, head.graph)
+    stage = pipeline.producer_of(head.graph, path) if path else None
     stages = _stages(head.graph, stage)
-    out, before = _out(head.graph, model.path), _base_out(sources, model.path)
-    own = stages or frozenset(s.name for s in head.graph.stages)
+    out, before = _out(head.graph, path), _base_out(model, sources)
+    own = stages or _fallback(model, head.graph)
+    metrics = tuple(_metrics(model, sources, stages, alone=alone))
     return ModelEvidence(
         name=model.name,
-        path=model.path,
+        path=path,
         dvcfile=model.dvcfile,
         stage=stage.name if stage else "",
         digest=out.recorded if out else None,
         base_digest=before.recorded if before else None,
         size=out.size if out else None,
-        changed=bool(own & (sources.changed | head.broken)) or _differs(out, before),
+        changed=bool(own & (sources.changed | head.broken)) or _differs(model, sources, own, metrics),
         stages=tuple(sorted(own)),
-        metrics=tuple(_metrics(model, sources, stages, alone=alone)),
+        metrics=metrics,
     )
 
 
@@ -182,9 +185,21 @@ def _prediction_files(model: Model, graph: Graph, own: frozenset[str]) -> tuple[
     """The configured files (a glob gives one a seed), else an output that is named after predictions."""
     outs = [out.path for stage in graph.stages if stage.name in own for out in stage.outs]
     if model.predictions:
-        matching = [path for path in outs if fnmatchcase(path, model.predictions)]
-        return tuple(matching) or (model.predictions,)
-    return tuple(path for path in outs if _looks_like_predictions(path))[:1]
+        found = [path for path in outs if fnmatchcase(path, model.predictions)] or [model.predictions]
+    else:
+        found = [path for path in outs if _looks_like_predictions(path)][:1]
+    return _siblings(graph, found[0]) if len(found) == 1 else tuple(found)
+
+
+def _siblings(graph: Graph, path: str) -> tuple[str, ...]:
+    """The same output of every training that differs only in its seed; the path alone where there is none."""
+    for group in pipeline.seed_groups(graph):
+        for member in group:
+            places = [out.path for out in member.outs]
+            if path in places:
+                index = places.index(path)
+                return tuple(one.outs[index].path for one in group if index < len(one.outs))
+    return (path,)
 
 
 def _looks_like_predictions(path: str) -> bool:
@@ -222,16 +237,39 @@ def _base_frames(model: Model, sources: Sources) -> pd.DataFrame | str:
 
 
 def _plots(model: Model, sources: Sources, own: frozenset[str]) -> Iterator[Plot]:
-    before = {spec.id: spec for spec in sources.base.graph.plots} if sources.base else {}
-    for spec in sources.head.graph.plots:
+    before = {_plot_key(spec) for spec in _plot_specs(sources, sources.base)} if sources.base else set()
+    for spec in _plot_specs(sources, sources.head):
         if spec.dvcfile != model.dvcfile and not _made_by(sources.head.graph, spec.file, own):
             continue
-        if _is_broken(sources.head, spec.file) or not _is_table(spec.file):
+        if _is_broken(sources.head, spec.file):
             continue
         head = sources.reader.rows(sources.head, spec.file)
-        earlier = before.get(spec.id)
-        base = sources.reader.rows(sources.base, earlier.file) if sources.base and earlier else []
+        known = sources.base is not None and _plot_key(spec) in before
+        base = sources.reader.rows(sources.base, spec.file) if sources.base and known else []
         yield from plots.build(spec, head, base)
+
+
+def _plot_key(spec: PlotSpec) -> tuple[str, str, tuple[str, ...]]:
+    return spec.file, spec.x, spec.y
+
+
+def _plot_specs(sources: Sources, side: Side) -> list[PlotSpec]:
+    """Every plot once, folders as their tables; a name that stands for several files gets the file's too."""
+    found: dict[tuple[str, str, tuple[str, ...]], PlotSpec] = {}
+    for spec in side.graph.plots:
+        if _is_table(spec.file):
+            found.setdefault(_plot_key(spec), spec)
+        elif not PurePosixPath(spec.file).suffix:
+            for file in filter(_is_table, sources.reader.dvc.files(spec.file, side.rev)):
+                one = replace(spec, file=file)
+                found.setdefault(_plot_key(one), one)
+    names = Counter((spec.dvcfile, spec.id) for spec in found.values())
+    return [spec if names[spec.dvcfile, spec.id] == 1 else _named_by_file(spec) for spec in found.values()]
+
+
+def _named_by_file(spec: PlotSpec) -> PlotSpec:
+    title = spec.title or PurePosixPath(spec.id).stem
+    return replace(spec, id=f"{spec.id}:{spec.file}", title=f"{title}: {PurePosixPath(spec.file).stem}")
 
 
 def _is_table(path: str) -> bool:
@@ -241,8 +279,24 @@ def _is_table(path: str) -> bool:
 # ---- the graph ---------------------------------------------------------------------------------
 
 
+def _path_at(model: Model, graph: Graph) -> str:
+    """Where a model's bytes stand in this graph: its artifact may have another path at the base."""
+    if not model.artifact:
+        return model.path
+    names = ((a.path, a.dvcfile, a.name) for a in graph.artifacts)
+    return next((path for path, *rest in names if rest == [model.dvcfile, model.artifact]), "")
+
+
+def _fallback(model: Model, graph: Graph) -> frozenset[str]:
+    """A model without an artifact is its dvc.yaml; one whose artifact is gone has no stages."""
+    if model.artifact and not _path_at(model, graph):
+        return frozenset()
+    return frozenset(stage.name for stage in graph.stages)
+
+
 def _stages_of(model: Model, graph: Graph) -> frozenset[str]:
-    return _stages(graph, pipeline.producer_of(graph, model.path) if model.path else None)
+    path = _path_at(model, graph)
+    return _stages(graph, pipeline.producer_of(graph, path) if path else None)
 
 
 def _stages(graph: Graph, stage: Stage | None) -> frozenset[str]:
@@ -274,12 +328,23 @@ def _out(graph: Graph, path: str) -> Out | None:
     return next((out for stage in graph.stages for out in stage.outs if out.path == path), None)
 
 
-def _base_out(sources: Sources, path: str) -> Out | None:
-    return _out(sources.base.graph, path) if sources.base else None
+def _base_out(model: Model, sources: Sources) -> Out | None:
+    return _out(sources.base.graph, _path_at(model, sources.base.graph)) if sources.base else None
 
 
-def _differs(one: Out | None, other: Out | None) -> bool:
-    return one is not None and other is not None and one.recorded != other.recorded
+def _differs(model: Model, sources: Sources, own: frozenset[str], metrics: Sequence[Metric]) -> bool:
+    """Whether results differ from the base's although nothing declared does: another lock, or a hand."""
+    if sources.base is None:
+        return False
+    at_base = _stages_of(model, sources.base.graph) or _fallback(model, sources.base.graph)
+    if _results(sources.head.graph, own) != _results(sources.base.graph, at_base):
+        return True
+    return any(metric.head != metric.base or metric.problem for metric in metrics)
+
+
+def _results(graph: Graph, stages: frozenset[str]) -> dict[str, str | None]:
+    """What the stages wrote, by dvc.lock."""
+    return {out.path: out.recorded for stage in graph.stages if stage.name in stages for out in stage.outs}
 
 
 def _seed_metrics(graph: Graph) -> Iterator[tuple[str, ...]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -77,16 +77,25 @@ class Project:
         names = [name for name in self.git.listed(commit, folder) if name.endswith(".j2")]
         return {name.removeprefix(f"{folder}/"): self.git.show(commit, name) or "" for name in names}
 
-    def models(self, graph: Graph) -> tuple[Model, ...]:
-        """The models of a graph, by the candidate's own configuration and the base branch's.
+    def models(self, head: Graph, base: Graph | None) -> tuple[Model, ...]:
+        """Every model that is judged: the base branch's under its rules, then what the candidate adds.
 
-        A pull request cannot take a model out of the judgement by taking it out of mlops-ci.yaml.
+        A pull request cannot take a model out of the judgement: not by mlops-ci.yaml, not by another
+        name for it, not by taking it out of dvc.yaml (it is then among these, without a stage).
+        Where predictions stand and what their columns are is the candidate's own to say.
         """
+        own = self._resolved(self.own, head)
+        if not self.policy.configured:
+            gone = self._resolved(self.policy, base, absent_ok=True) if base else ()
+            return _first_of_each((*own, *gone))
+        ruled = self._resolved(self.policy, head, absent_ok=True)
+        before = self._resolved(self.policy, base, absent_ok=True) if base else ()
+        described = {_identity(model): model for model in own}
+        return _first_of_each((*(_described(m, described) for m in (*ruled, *before)), *own))
+
+    def _resolved(self, rules: Config, graph: Graph, *, absent_ok: bool = False) -> tuple[Model, ...]:
         files = sorted({stage.dvcfile for stage in graph.stages} | {a.dvcfile for a in graph.artifacts})
-        own = config.resolve_models(self.own, graph.artifacts, files, self.name)
-        ruled = config.resolve_models(self.policy, graph.artifacts, files, self.name, absent_ok=True)
-        known = {(model.dvcfile, model.artifact) for model in own}
-        return (*own, *(model for model in ruled if (model.dvcfile, model.artifact) not in known))
+        return config.resolve_models(rules, graph.artifacts, files, self.name, absent_ok=absent_ok)
 
 
 def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
@@ -102,9 +111,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
     where = (dvc.root.relative_to(git.root) / CONFIG).as_posix()
     own_text = _text(dvc.root / CONFIG)
     own = _load(git, own_text, where)
-    found = revisions.find(
-        git, environ, base=base or ("" if environ.get("GITHUB_BASE_REF") else own.base or "")
-    )
+    found = revisions.find(git, environ, base=base or _configured_base(git, environ, own, where))
     rules, notes = _rules(git, found, own, where)
     return Project(
         git=git,
@@ -118,6 +125,19 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
     )
 
 
+def _configured_base(git: Git, environ: Mapping[str, str], own: Config, where: str) -> str:
+    """The key ``base``, from the default branch where there is one: nobody chooses the own judge."""
+    if environ.get("GITHUB_BASE_REF"):
+        return ""
+    tip = revisions.default_tip(git)
+    if tip is None:
+        return own.base or ""
+    try:
+        return _load(git, git.show(tip, where), where).base or ""
+    except ConfigError:
+        return ""
+
+
 def dvc_root(git: Git, start: Path) -> Path:
     """The nearest folder with a .dvc folder, from where the user stands up to the repository's top."""
     here = start.resolve()
@@ -127,6 +147,24 @@ def dvc_root(git: Git, start: Path) -> Path:
         if folder == git.root.resolve():
             break
     return git.root
+
+
+def _identity(model: Model) -> tuple[str, str]:
+    return model.dvcfile, model.artifact
+
+
+def _first_of_each(found: Iterable[Model]) -> tuple[Model, ...]:
+    models: dict[tuple[str, str], Model] = {}
+    for model in found:
+        models.setdefault(_identity(model), model)
+    return tuple(models.values())
+
+
+def _described(ruled: Model, own: Mapping[tuple[str, str], Model]) -> Model:
+    mine = own.get(_identity(ruled))
+    if mine is None:
+        return ruled
+    return replace(ruled, predictions=mine.predictions, columns=mine.columns, seeds=mine.seeds)
 
 
 def _text(path: Path) -> str | None:

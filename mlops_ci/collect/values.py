@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +16,16 @@ import yaml
 MAX_BYTES = 5_000_000
 MAX_METRICS = 500
 MAX_LIST = 20
+# A few lines of YAML can stand for billions of values, and for values that hold themselves.
+MAX_NODES = 100_000
+MAX_DEPTH = 50
+# YAML reads 1:1:1 in base 60, and the time that takes grows with the square of the length.
+MAX_DIGITS = 1_000
+
+# An escape of half a character; the two halves of a whole one match as well, which does no harm.
+_HALF_CHARACTER = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
+# What the readers raise for a value that has the form of its type and is none: 2001-99-99, !!bool x.
+_NO_VALUE = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError)
 
 
 class UnreadableError(ValueError):
@@ -57,7 +68,7 @@ def load(raw: bytes, path: str) -> Any:
     """The file's content as plain Python data, by its suffix.
 
     Raises:
-        UnreadableError: the file is empty, too large, not UTF-8 or not in its format.
+        UnreadableError: the file is empty, too large, too deep, not UTF-8 or not in its format.
     """
     if len(raw) > MAX_BYTES:
         raise UnreadableError(f"is {len(raw) / 1e6:.1f} MB; a metrics file may have {MAX_BYTES / 1e6:.0f} MB")
@@ -67,14 +78,16 @@ def load(raw: bytes, path: str) -> Any:
         raise UnreadableError(f"is not UTF-8 text (byte {error.start})") from error
     if not text.strip():
         raise UnreadableError("is empty")
-    return _decode(text, PurePosixPath(path).suffix.lower())
+    content = _decode(text, PurePosixPath(path).suffix.lower())
+    _bounded(content, _items)
+    return _whole(content) if _HALF_CHARACTER.search(text) else content
 
 
 def _decode(text: str, suffix: str) -> Any:
     try:
         match suffix:
             case ".yaml" | ".yml":
-                return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+                return _yaml(text)
             case ".toml":
                 return tomllib.loads(text)
             case _:
@@ -86,8 +99,61 @@ def _decode(text: str, suffix: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UnreadableError(f"is not YAML: {line}{error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except UnreadableError:
+        raise
+    except (yaml.YAMLError, RecursionError, *_NO_VALUE) as error:
         raise UnreadableError(f"cannot be read: {error}") from error
+
+
+def _yaml(text: str) -> Any:
+    """YAML's plain data, its size known before an alias is followed."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        root = loader.get_single_node()
+        _bounded(root, _nodes, most=MAX_NODES)
+        return None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _bounded(root: Any, children: Callable[[Any], Iterable[Any]], most: float = math.inf) -> None:
+    """Refuse what is too deep, holds itself, or is more than ``most`` values with every alias followed."""
+    seen, waiting = 1, [(root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        found = [(child, depth + 1) for child in children(node)]
+        seen += len(found)
+        if seen > most:
+            raise UnreadableError(f"has more than {most:,} values; aliases count as what they stand for")
+        if found and depth >= MAX_DEPTH:
+            raise UnreadableError(f"is nested deeper than {MAX_DEPTH} levels, or holds itself")
+        waiting += found
+
+
+def _items(content: Any) -> list[Any]:
+    """The mappings and lists in a mapping or a list: only they can be deep."""
+    values = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [value for value in values if isinstance(value, dict | list)]
+
+
+def _nodes(node: Any) -> list[Any]:
+    """What a YAML node holds, keys too."""
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if node is not None and node.tag.endswith(":int") and len(node.value) > MAX_DIGITS:
+        raise UnreadableError(f"line {node.start_mark.line + 1}: has a number of {len(node.value):,} digits")
+    return []
+
+
+def _whole(content: Any) -> Any:
+    """The content with a question mark for each half of a character, which no file could hold."""
+    if isinstance(content, dict):
+        return {_whole(key): _whole(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_whole(item) for item in content]
+    return content.encode(errors="replace").decode() if isinstance(content, str) else content
 
 
 def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from mlops_ci import significance
 from mlops_ci.evidence import (
     Comparison,
-    Direction,
     Evidence,
     Finding,
     ModelEvidence,
@@ -18,9 +17,18 @@ from mlops_ci.evidence import (
     Status,
     Where,
 )
-from mlops_ci.judging import limits, sentences
+from mlops_ci.judging import limits, sentences, slices
 from mlops_ci.judging.limits import Effect, Limit, SliceLimit
-from mlops_ci.judging.metric import Against, Judged, Said, absolute, alone, by_value, with_interval, worst
+from mlops_ci.judging.metric import (
+    Against,
+    Judged,
+    Said,
+    absolute,
+    alone,
+    by_value,
+    gravest,
+    with_interval,
+)
 
 PER_MODEL = True
 
@@ -62,12 +70,17 @@ def check(evidence: Evidence, options: Options) -> list[Finding]:
     """Metrics keep their limits, do not get worse than the base, and beat a trivial model."""
     if not evidence.models:
         return [_skip("", "There is no model, so no metric was judged.", required=_asks(options))]
-    return [finding for model in evidence.models for finding in _model(model, options)]
+    has_base = evidence.base.metrics is not None
+    return [finding for model in evidence.models for finding in _model(model, options, has_base=has_base)]
 
 
-def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
+def _model(model: ModelEvidence, options: Options, *, has_base: bool) -> Iterator[Finding]:
     judged = [
-        Judged(metric, limits.limit_for(metric, options.limits, options.default))
+        Judged(
+            metric,
+            limits.limit_for(metric, options.limits, options.default),
+            named=limits.is_named(metric, options.limits),
+        )
         for metric in model.metrics
         if not any(limits.matches(metric, key) for key in options.ignore)
     ]
@@ -75,7 +88,10 @@ def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
     if not judged:
         yield _skip(model.name, "No metric was measured.", required=_asks(options))
         return
-    if not model.changed:
+    if not has_base:
+        said = "There is no base to compare with, so only fixed limits are judged."
+        yield _finding(model, "base", Status.WARN, said, hint="name it with --base")
+    elif not model.changed:
         yield from _unchanged(model, judged)
         return
     moved = _evaluation_set_changed(model)
@@ -175,12 +191,22 @@ def _absent(model: ModelEvidence, judged: Sequence[Judged], options: Options) ->
 
 
 def _unchanged(model: ModelEvidence, judged: Sequence[Judged]) -> Iterator[Finding]:
-    """A model that nothing of the change feeds: a limit it breaks, it broke before."""
+    """A model that nothing of the change feeds: a limit it breaks, it broke before.
+
+    A value that is gone was not lost before: the change took it out of a metrics file, or the file away.
+    """
+    gone = [
+        _of_metric(model, one, said)
+        for one in judged
+        if one.metric.head is None and one.metric.base is not None
+        for said in alone(one)
+    ]
+    yield from gone
     broken = [(one, said) for one in judged if (said := absolute(one)) and said.status is Status.FAIL]
     for one, said in broken:
         hint = "the base has it already: mend it in a pull request of its own"
         yield _of_metric(model, one, Said(Status.WARN, said.sentence, hint, "same"))
-    if not broken:
+    if not broken and not gone:
         yield _finding(model, "metrics", Status.PASS, "Nothing that feeds the model differs from the base.")
 
 
@@ -212,7 +238,7 @@ def _metrics(
         said = [*alone(one)] or [*_compared(model, one, found, options, moved=moved)]
         said += [bound] if (bound := absolute(one)) else []
         if said:
-            yield _of_metric(model, one, worst(said), found.effect.comparison if found else None)
+            yield _of_metric(model, one, gravest(said), found.effect.comparison if found else None)
 
 
 def _comparable(model: ModelEvidence) -> bool:
@@ -297,39 +323,25 @@ def _floors(model: ModelEvidence, judged: Sequence[Judged], options: Options) ->
 def _slices(model: ModelEvidence, judged: Sequence[Judged], options: Options) -> Iterator[Finding]:
     """The worst group: the one that lost most for sure, else the one with the lowest value."""
     ways = {one.metric.name: one.direction for one in reversed(judged) if one.direction}
-    groups = [one for one in model.slices if one.rows >= options.slices.min_rows and one.metric in ways]
-    if not groups:
+    found = [
+        one for one in slices.worst_first(model.slices, ways, options.slices, options.alpha) if one.judged
+    ]
+    if not found:
         return
-    tested = [
-        (one, _slice_effect(one, one.comparison, ways[one.metric], options))
-        for one in groups
-        if one.comparison
-    ]
-    adjusted = significance.adjusted([effect.p_allowed for _, effect in tested])
-    lost = [
-        (one, effect)
-        for (one, effect), p in zip(tested, adjusted, strict=True)
-        if effect.exceeds(p, options.alpha)
-    ]
-    if lost:
-        worst, effect = min(lost, key=lambda found: found[1].gain)
-        asked = options.slices.max_drop is not None
+    worst, asked = found[0], options.slices.max_drop is not None
+    if worst.lost and worst.effect:
+        others = sum(one.lost for one in found) - 1
         yield _slice_finding(
             model,
-            worst,
+            worst.group,
             Status.FAIL if asked else Status.WARN,
-            sentences.worse_slice(worst, effect, len(lost) - 1, asked=asked),
+            sentences.worse_slice(worst.group, worst.effect, others, asked=asked),
             hint="look at the group's rows; slices.max_drop says what a group may lose",
         )
         return
-    sign = {"higher": 1, "lower": -1}
-    lowest = min(groups, key=lambda one: sign[ways[one.metric]] * one.head)
-    yield _slice_finding(model, lowest, Status.PASS, sentences.weakest_slice(lowest, compared=bool(tested)))
-
-
-def _slice_effect(group: Slice, comparison: Comparison, direction: Direction, options: Options) -> Effect:
-    allowed = limits.allowed_drop(options.slices, group.base or 0.0)
-    return limits.effect(comparison, direction, allowed, options.alpha)
+    compared = any(one.effect for one in found)
+    sentence = sentences.weakest_slice(worst.group, compared=compared)
+    yield _slice_finding(model, worst.group, Status.PASS, sentence)
 
 
 def _slice_finding(

@@ -91,6 +91,11 @@ def matches(metric: Metric, key: str) -> bool:
     return any(fnmatchcase(name, key) for name in (metric.name, f"{metric.file}:{metric.name}"))
 
 
+def is_named(metric: Metric, limits: Mapping[str, Limit]) -> bool:
+    """Whether a limit stands under the metric's own name, so that it is surely meant."""
+    return metric.name in limits or f"{metric.file}:{metric.name}" in limits
+
+
 def is_glob(key: str) -> bool:
     """Whether a limit's key is a pattern rather than a name."""
     return any(sign in key for sign in "*?[")

@@ -15,10 +15,11 @@ from mlops_ci.writing.figures import number
 
 @dataclass(frozen=True)
 class Judged:
-    """A metric with the limit that holds for it."""
+    """A metric with the limit that holds for it; ``named``: the limit stands under its own name."""
 
     metric: Metric
     limit: Limit
+    named: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -45,10 +46,10 @@ _SEVERITY = (Status.FAIL, Status.WARN, Status.INCONCLUSIVE, Status.SKIP, Status.
 OWN_PULL_REQUEST = "mend the cause; if the limit is wrong, change it in a pull request of its own"
 
 
-def worst(said: Sequence[Said]) -> Said:
+def gravest(said: Sequence[Said]) -> Said:
     """The worst status; the change stays known even where another sentence weighs more."""
-    gravest = min(said, key=lambda one: _SEVERITY.index(one.status))
-    return replace(gravest, change=next((one.change for one in said if one.change), None))
+    first = min(said, key=lambda one: _SEVERITY.index(one.status))
+    return replace(first, change=next((one.change for one in said if one.change), None))
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Against:
         return self.effect.change(self.p, self.alpha)
 
 
+_WRITE_AGAIN = "write it again, or remove its limit"
+
 # ---- the rules ----------------------------------------------------------------------------------
 
 
@@ -74,11 +77,14 @@ def alone(judged: Judged) -> Iterator[Said]:
     """What is to say of a metric that head or base does not have as a number."""
     metric, name = judged.metric, judged.metric.name
     if metric.head is None and metric.problem in ("NaN", "Infinity", "-Infinity"):
-        yield Said(Status.FAIL, f"{name} is {metric.problem}.", "find the stage that divides by nothing")
-    elif metric.head is None and metric.problem in ("", "missing"):
+        # What was so before, and of which nobody asks anything, is no reason to refuse this change.
+        known = metric.base_problem == metric.problem and not judged.limit.is_set
+        status, before = (Status.WARN, ", as at the base") if known else (Status.FAIL, "")
+        yield Said(status, f"{name} is {metric.problem}{before}.", "find the stage that divides by nothing")
+    elif metric.head is None and metric.problem in ("", "missing", "null"):
         was = f" It was {number(metric.base)} at the base." if metric.base is not None else ""
         status = Status.FAIL if judged.limit.is_set else Status.WARN
-        yield Said(status, f"{name} is missing.{was}", "write it again, or remove its limit")
+        yield Said(status, f"{name} is {metric.problem or 'missing'}.{was}", _WRITE_AGAIN)
     elif metric.head is None:
         yield Said(Status.SKIP, f"{name} has no value: {metric.problem}.")
     elif metric.base is None and metric.base_problem not in ("", "missing"):
@@ -157,11 +163,17 @@ def _dropped(judged: Judged, said: str, drop: float, allowed: float, hint: str) 
 
 
 def _undirected(judged: Judged) -> Said | None:
-    """A moved number of which nobody knows which way is good; a count is no metric at all."""
-    name = judged.metric.name
-    if names.is_count(name) or judged.limit.min is not None or judged.limit.max is not None:
-        return None
+    """A moved number of which nobody knows which way is good; a count is no metric at all.
+
+    An allowed drop asks for an answer all the same; of a count it does so only under the count's name.
+    """
+    name, count = judged.metric.name, names.is_count(judged.metric.name)
     hint = f"set direction: higher or lower for {name} in mlops-ci.yaml, or list it under ignore"
+    if judged.limit.max_drop is not None and (judged.named or not count):
+        said = f"The allowed drop of {name} cannot be judged: its name does not say which way is good."
+        return Said(Status.SKIP, said, hint)
+    if count or judged.limit.is_set:
+        return None
     return Said(Status.SKIP, f"{name} is not judged: its name does not say which way is good.", hint)
 
 

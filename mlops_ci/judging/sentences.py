@@ -26,11 +26,16 @@ def basis(comparison: Comparison) -> str:
     return f"{share}, {examples(comparison)}"
 
 
+def of_examples(comparison: Comparison) -> bool:
+    """Whether ``n`` counts examples; a comparison between trainings alone counts those."""
+    return max(comparison.seeds) == 1 or comparison.n != sum(comparison.seeds)
+
+
 def examples(comparison: Comparison) -> str:
     """How much stands behind a comparison: ``14,000 examples``, ``14,000 examples, 3 and 3 trainings``."""
     head, base = comparison.seeds
     trainings = f"{count(head)} and {count(base)} trainings"
-    if comparison.n == head + base and max(head, base) > 1:
+    if not of_examples(comparison):
         return trainings
     counted = "1 example" if comparison.n == 1 else f"{count(comparison.n)} examples"
     return f"{counted}, {trainings}" if max(head, base) > 1 else counted

@@ -18,6 +18,7 @@ from mlops_ci.evidence import (
     Slice,
     Status,
 )
+from mlops_ci.judging import sentences, slices
 from mlops_ci.report.changes import Cause
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.report.plots import Plots, plots_of
@@ -70,7 +71,7 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class SliceRow:
-    """A group of the evaluation set; ``goodness`` is the delta, positive where head is better."""
+    """A group of the evaluation set."""
 
     column: str
     level: str
@@ -81,7 +82,6 @@ class SliceRow:
     delta: float | None
     interval: Interval | None
     change: str
-    goodness: float
 
     @property
     def name(self) -> str:
@@ -120,6 +120,7 @@ class ModelView:
     slices: Rows[SliceRow]
     floors: tuple[FloorRow, ...]
     predictions: Predictions | None
+    notes: Rows[str]
     examples: int | None
     seeds: int
     base_seeds: int
@@ -177,7 +178,7 @@ def model_view(
     still = [] if detail.unchanged else [row for row in every if _still(row)]
     rows = [row for row in every if detail.unchanged or not _still(row)]
     directions = _directions(model, findings)
-    slices = _slice_rows(model, directions)
+    groups = _slice_rows(model, findings, directions)
     levels = {row.interval.level for row in rows if row.interval}
     return ModelView(
         name=model.name,
@@ -191,11 +192,12 @@ def model_view(
         level=levels.pop() if len(levels) == 1 else None,
         findings=_other_findings(model, [f for f in findings if f not in said]),
         causes=_cause_groups(model, rows, causes, detail),
-        worst_slice=slices[0] if slices else None,
-        slices=capped(slices, detail.slices),
+        worst_slice=groups[0] if groups else None,
+        slices=capped(groups, detail.slices),
         floors=_floor_rows(model, directions),
         predictions=model.predictions,
-        examples=max((c.n for c in model.comparisons), default=None),
+        notes=capped(model.predictions.notes if model.predictions else (), detail.names),
+        examples=max((c.n for c in model.comparisons if sentences.of_examples(c)), default=None),
         seeds=max((len(metric.seeds) for metric in model.metrics), default=0),
         base_seeds=max((len(metric.base_seeds) for metric in model.metrics), default=0),
         plots=plots_of(model.plots, detail.plots),
@@ -327,23 +329,20 @@ def _directions(model: ModelEvidence, findings: Iterable[Finding]) -> dict[str, 
     return {**inferred, **{found.metric: found.direction for found in findings if found.direction}}
 
 
-def _slice_rows(model: ModelEvidence, directions: Mapping[str, Direction | None]) -> list[SliceRow]:
-    rows = [_slice_row(part, directions.get(part.metric)) for part in model.slices]
-    paired = any(row.delta is not None for row in rows)
-
-    # Without a base the lowest score is the worst; with one, the largest loss.
-    def worst(row: SliceRow) -> tuple[float, str, str, str]:
-        score = row.head if directions.get(row.metric) != "lower" else -row.head
-        return (row.goodness if paired else score, row.column, row.level, row.metric)
-
-    return sorted(rows, key=worst)
+def _slice_rows(
+    model: ModelEvidence, findings: Sequence[Finding], directions: Mapping[str, Direction | None]
+) -> list[SliceRow]:
+    """The groups in the gate's order; the one it names is first, whatever its limits are."""
+    named = {(found.subject, found.metric) for found in findings}
+    ranked = [one.group for one in slices.worst_first(model.slices, directions)]
+    first = sorted(ranked, key=lambda one: (sentences.group(one), one.metric) not in named)
+    return [_slice_row(one, directions.get(one.metric)) for one in first]
 
 
 def _slice_row(part: Slice, direction: Direction | None) -> SliceRow:
     delta = part.comparison.delta if part.comparison else None
     if delta is None and part.base is not None:
         delta = part.head - part.base
-    sign = -1.0 if direction == "lower" else 1.0
     return SliceRow(
         column=part.column,
         level=part.level,
@@ -354,7 +353,6 @@ def _slice_row(part: Slice, direction: Direction | None) -> SliceRow:
         delta=delta,
         interval=part.comparison.interval if part.comparison else None,
         change=_judged(delta, part.comparison, direction) if delta is not None else "new",
-        goodness=sign * delta if delta is not None else float("inf"),
     )
 
 

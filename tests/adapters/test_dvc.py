@@ -287,6 +287,25 @@ def test_comments_only_need_a_new_hash_but_no_run(clone: Path, opened: Open) -> 
     assert dvc.graph().recorded == before
 
 
+def test_comments_count_for_a_stage_that_reads_the_source(dvc_repo: Path, opened: Open, commit: RunGit) -> None:
+    (dvc_repo / "train.py").write_text("print(1)\n")
+    (dvc_repo / "dvc.yaml").write_text(
+        "stages:\n  lint: {cmd: wc -l train.py > lint.txt, deps: [train.py], outs: [lint.txt]}\n"
+        "  sub: {cmd: python train.py, wdir: inner, deps: [train.py, ../train.py]}\n"
+    )
+    (dvc_repo / "inner").mkdir()
+    (dvc_repo / "inner" / "train.py").write_text("print(1)\n")
+    dvc = opened(dvc_repo)
+    dvc.run()
+    commit(dvc_repo)
+    (dvc_repo / "train.py").write_text("# why\nprint(1)\n")
+    (dvc_repo / "inner" / "train.py").write_text("# why\nprint(1)\n")
+    dvc.refresh()
+    assert dvc.plan().by_stage["lint"] == Step("lint", "run", ("train.py changed",))
+    step = dvc.plan().by_stage["sub"]
+    assert (step.reasons, step.stamps) == (("train.py changed",), ("inner/train.py",))
+
+
 def test_docstrings_and_unknown_versions_are_no_comments(rich: Path, opened: Open) -> None:
     dvc = opened(rich)
     recorded = next(dep.recorded for dep in dvc.graph().by_name["train@lin-1"].deps if dep.path == "train.py")

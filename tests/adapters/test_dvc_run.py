@@ -123,6 +123,32 @@ def test_an_edited_metric_is_measured_again(clone: Path, opened: Open) -> None:
     assert dvc.plan().is_current
 
 
+def test_a_frozen_stage_measures_an_edited_metric_again(clone: Path, opened: Open) -> None:
+    """DVC by itself would take the edited number over into dvc.lock."""
+    edit(clone / "dvc.yaml", "    cmd: python evaluate.py\n", "    cmd: python evaluate.py\n    frozen: true\n")
+    (clone / "summary.json").write_text('{"models": 99}')
+    dvc = opened(clone)
+    before = dvc.graph().recorded["summary.json"]
+    assert [run.name for run in dvc.run() if run.status in ("ran", "restored")] == ["evaluate"]
+    assert (clone / "summary.json").read_text() == '{"models": 4}'
+    assert dvc.graph().recorded["summary.json"] == before
+    assert "frozen: true" in (clone / "dvc.yaml").read_text()
+    assert dvc.plan().is_current
+
+
+def test_code_below_a_stage_that_wrote_the_same_gets_its_new_hash(clone: Path, opened: Open) -> None:
+    edit(clone / "params.yaml", "keep: 3", "keep: 4")
+    edit(clone / "train.py", "import sys", "import sys  # why")
+    dvc = opened(clone)
+    plan = dvc.plan()
+    assert plan.by_stage["train@lin-1"].action == "maybe"
+    found = statuses(dvc.run())
+    assert {found[name] for name in FOUR} == {"cached"}
+    assert dvc.plan().having("comment-only")
+    dvc.restamp(plan.to_restamp([name for name, status in found.items() if status == "cached"]))
+    assert {step.action for step in dvc.plan().steps} == {"cached"}
+
+
 def test_targets_run_with_what_feeds_them(clone: Path, opened: Open) -> None:
     edit(clone / "params.yaml", "lr: 0.1", "lr: 0.4")
     dvc = opened(clone)

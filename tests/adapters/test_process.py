@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -145,6 +146,35 @@ def test_interrupt_kills_the_task_and_goes_on_up(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         process.forked(task, log=tmp_path / "log", on_tick=interrupt)
     assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_nothing_goes_on_after_we_were_killed(tmp_path: Path) -> None:
+    """The task's own child says its number; then we are killed without any chance to clear up."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = (
+        "import os, sys; from pathlib import Path; from mlops_ci.adapters import process;"
+        "task = lambda: os.system(f'sh -c \"echo $PPID \\\\$\\\\$ > {sys.argv[1]}; exec sleep 60\"; true');"
+        "process.forked(task, log=Path(sys.argv[2]))"
+    )
+    parent = subprocess.Popen(python(code) + [str(fifo), str(tmp_path / "log")])
+    task, grandchild = (int(number) for number in fifo.read_text().split())
+    parent.kill()
+    parent.wait()
+    assert has_ended(task)
+    assert has_ended(grandchild)
+
+
+def test_a_task_whose_parent_is_gone_already_ends(tmp_path: Path) -> None:
+    child = process.Child.fork(lambda: 0, log=tmp_path / "other")
+    gone = child.pid
+    while child.poll() is None:
+        process.wait([child], 1)
+    task = process.Child.fork(lambda: process._end_with(gone) or 0, log=tmp_path / "log")
+    while task.poll() is None:
+        process.wait([task], 1)
+    assert task.poll() == (-signal.SIGKILL if sys.platform == "linux" else 0)
 
 
 def test_the_log_of_a_flood_keeps_its_head_and_tail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

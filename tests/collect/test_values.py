@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mlops_ci.collect import values
@@ -66,12 +68,53 @@ def test_too_many_numbers_are_cut_and_said() -> None:
         ("m.yaml", b"a: \x00", "cannot be read: "),
         ("m.toml", b"a =", "is not TOML: Invalid value (at end of document)"),
         ("m.json", b"[" * 100_000, "cannot be read: "),
+        ("m.json", b'{"a": ' + b"1" * 5_000 + b"}", "cannot be read: Exceeds the limit (4300 digits)"),
+        ("m.json", b'{"a":' * 60 + b"1" + b"}" * 60, "is nested deeper than 50 levels, or holds itself"),
+        ("m.toml", b"a." * 60 + b"a = 1", "is nested deeper than 50 levels, or holds itself"),
+        ("m.toml", b"a = " + b"1" * 5_000, "cannot be read: Exceeds the limit (4300 digits)"),
+        ("m.yaml", b"a: 2001-99-99", "cannot be read: month must be in 1..12"),
+        ("m.yaml", b"a: !!bool perhaps", "cannot be read: "),
+        ("m.yaml", b"a: !!timestamp soon", "cannot be read: "),
+        ("m.yaml", b"a: &a {x: *a}", "is nested deeper than 50 levels, or holds itself"),
+        ("m.yaml", b"a: &a [" + b"*a, " * 90_000 + b"]", "has more than 100,000 values"),
+        ("m.yaml", b"a: 1" + b":1" * 1_000_000, "line 1: has a number of 2,000,001 digits"),
+        ("m.yaml", b"---\n# nothing\n", "holds nothing, not a mapping of metric names to numbers"),
     ],
 )
 def test_unreadable_files_say_why(path: str, raw: bytes, message: str) -> None:
     with pytest.raises(UnreadableError) as error:
         parse(raw, path)
     assert str(error.value).startswith(message)
+
+
+def bomb(first: str, level: str) -> bytes:
+    """Nine levels, each nine aliases of the one before."""
+    lines = [f"l0: &l0 {first}"]
+    for depth in range(1, 10):
+        lines.append(f"l{depth}: &l{depth} " + level.format(", ".join([f"*l{depth - 1}"] * 9)))
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("raw", [bomb("{x: 1}", "[{}]"), bomb("{x: 1}", "{{<<: [{}]}}")])
+def test_aliases_are_counted_before_they_are_followed(raw: bytes) -> None:
+    start = time.perf_counter()
+    with pytest.raises(UnreadableError, match="has more than 100,000 values"):
+        parse(raw, "m.yaml")
+    assert time.perf_counter() - start < 1
+
+
+def test_an_alias_is_no_mistake() -> None:
+    assert parse(b"a: &a {x: 1}\nb: *a\nc: {<<: *a, y: 2}\n", "m.yaml").numbers == {
+        "a.x": 1.0,
+        "b.x": 1.0,
+        "c.x": 1.0,
+        "c.y": 2.0,
+    }
+
+
+def test_half_a_character_is_replaced() -> None:
+    raw = rb'{"\ud800": 1, "by": {"a\udfff": 2}, "names": ["\ud800", 3], "\ud83d\ude42": 4}'
+    assert parse(raw, "m.json").numbers == {"?": 1.0, "by.a?": 2.0, "🙂": 4.0}
 
 
 def test_ten_megabytes_are_refused_before_they_are_parsed() -> None:

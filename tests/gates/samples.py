@@ -16,6 +16,7 @@ from mlops_ci.evidence import (
     Metric,
     ModelEvidence,
     Repository,
+    Revision,
     StageRun,
 )
 
@@ -54,13 +55,18 @@ def model(*metrics: Metric, name: str = "churn", **more: Any) -> ModelEvidence:
     return ModelEvidence.model_validate({"name": name, "metrics": metrics} | more)
 
 
-def evidence(*models: ModelEvidence, lock: Lock | None = None, stages: tuple[StageRun, ...] = ()) -> Evidence:
+BASE = Base(metrics=Revision(commit="b" * 40))
+
+
+def evidence(
+    *models: ModelEvidence, lock: Lock | None = None, stages: tuple[StageRun, ...] = (), base: Base = BASE
+) -> Evidence:
     """A document with these models, and otherwise nothing to remark."""
     return Evidence(
         created="2026-11-21T05:00:00Z",
         tool="mlops-ci 0.1.0",
         repository=Repository(name="shop", commit="c" * 40),
-        base=Base(),
+        base=base,
         lock=lock or Lock(mode="verify", digest="sha256:1", committed="sha256:1", pushed=True),
         models=models,
         stages=stages,

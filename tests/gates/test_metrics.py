@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mlops_ci.evidence import Finding, Floor, ModelEvidence, Predictions, Slice, Status
+from mlops_ci.evidence import Base, Finding, Floor, ModelEvidence, Predictions, Slice, Status
 from mlops_ci.gates import metrics as gate
 from mlops_ci.gates.metrics import Options
 from tests.gates.samples import comparison, evidence, metric, model
@@ -205,6 +205,27 @@ def test_a_drop_that_cannot_be_judged_is_required() -> None:
     assert (finding.status, finding.required) == (SKIP, True)
 
 
+def test_a_drop_without_a_direction_is_incomplete_beside_a_fixed_limit() -> None:
+    found = model(metric("foo", 2.0, 1.0, direction=None))
+    (finding,) = findings(found, limits={"foo": {"max_drop": 0.1, "max": 3}})
+    assert (finding.status, finding.required) == (SKIP, True)
+    assert finding.sentence == (
+        "The allowed drop of foo cannot be judged: its name does not say which way is good."
+    )
+    assert finding.hint.startswith("set direction: higher or lower")
+
+
+def test_the_allowed_drop_of_a_count_is_meant_under_its_name_alone() -> None:
+    found = model(metric("rows", 2.0, 1.0, direction=None))
+    assert [one.required for one in findings(found, limits={"rows": {"max_drop": 0.1}})] == [True]
+    assert [one.required for one in findings(found, limits={"metrics.json:rows": {"max_drop": 0}})] == [True]
+    assert findings(found, default={"max_drop": 0.1}) == []
+
+
+def test_a_required_metric_that_is_there_needs_no_direction() -> None:
+    assert findings(model(metric("foo", 2.0, 1.0, direction=None)), limits={"foo": {"required": True}}) == []
+
+
 def test_counts_and_unchanged_unknowns_make_no_noise() -> None:
     found = model(
         metric("test.rows", 2.0, 1.0, direction=None),
@@ -244,6 +265,20 @@ def test_the_gravest_sentence_wins_and_the_change_stays() -> None:
 @pytest.mark.parametrize("problem", ["NaN", "Infinity"])
 def test_no_number_refuses_always(problem: str) -> None:
     assert said(model(metric("accuracy", None, 0.9, problem=problem))) == [(FAIL, f"accuracy is {problem}.")]
+
+
+def test_no_number_as_before_warns_unless_a_limit_asks() -> None:
+    found = model(metric("accuracy", None, problem="NaN", base_problem="NaN"))
+    assert said(found) == [(WARN, "accuracy is NaN, as at the base.")]
+    assert said(found, limits={"accuracy": {"min": 0.5}}) == [(FAIL, "accuracy is NaN.")]
+    other = model(metric("accuracy", None, problem="NaN", base_problem="Infinity"))
+    assert said(other) == [(FAIL, "accuracy is NaN.")]
+
+
+def test_null() -> None:
+    found = model(metric("accuracy", None, problem="null", base_problem="null"))
+    assert said(found) == [(WARN, "accuracy is null.")]
+    assert said(found, limits={"accuracy": {"min": 0.5}}) == [(FAIL, "accuracy is null.")]
 
 
 def test_missing_at_head() -> None:
@@ -306,6 +341,31 @@ def test_an_unchanged_model_is_one_line() -> None:
     assert said(found, limits={"accuracy": {"min": 0.95}}) == [
         (WARN, "accuracy is 0.9000, below the minimum 0.95.")
     ]
+
+
+@pytest.mark.parametrize("problem", ["", "null"])
+def test_a_metric_that_an_unchanged_model_lost_is_judged(problem: str) -> None:
+    found = model(metric("accuracy", None, 0.9, problem=problem), changed=False)
+    sentence = f"accuracy is {problem or 'missing'}. It was 0.9000 at the base."
+    assert said(found) == [(WARN, sentence)]
+    assert said(found, limits={"accuracy": {"min": 0.5}}) == [(FAIL, sentence)]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_without_a_base_only_fixed_limits_are_judged(*, changed: bool) -> None:
+    found = evidence(model(metric("accuracy", 0.9), changed=changed), base=Base())
+    passed = gate.check(found, Options())
+    assert [(one.subject, one.status, one.sentence, one.hint) for one in passed] == [
+        (
+            "base",
+            WARN,
+            "There is no base to compare with, so only fixed limits are judged.",
+            "name it with --base",
+        ),
+        ("accuracy", PASS, "accuracy is new: 0.9000.", ""),
+    ]
+    failed = gate.check(found, Options.model_validate({"limits": {"accuracy": {"min": 0.95}}}))
+    assert [one.status for one in failed] == [WARN, FAIL]
 
 
 def test_ignored_and_informational_metrics() -> None:

@@ -448,7 +448,7 @@ def hostile() -> Sample:
                 ev.Slice(column=text, level=text, rows=5, metric=text, head=0.5, base=0.7) for text in HOSTILE
             ),
             plots=(line_plot(name), CONFUSION.model_copy(update={"title": name, "labels": (name, name)})),
-            predictions=ev.Predictions(path=name, reason=name),
+            predictions=ev.Predictions(path=name, reason=name, notes=HOSTILE),
         )
         for name in HOSTILE[:4]
     )

@@ -151,6 +151,19 @@ def test_lock(facts: dict[str, object], expected: str) -> None:
     assert expected in comment(Sample(evidence))
 
 
+def test_notes_on_the_predictions_are_told_and_escaped() -> None:
+    told = tuple(f"<b>{number}</b>: too many to slice by" for number in range(10))
+    section = ev.ModelEvidence(
+        name="churn",
+        metrics=(samples.metric("accuracy", 0.9, 0.8),),
+        predictions=samples.PREDICTIONS.model_copy(update={"notes": told}),
+    )
+    text = comment(Sample(samples.document(models=(section,))))
+    assert text.count("too many to slice by\n") == 8
+    assert "- and 2 more notes on the predictions\n" in text
+    assert "<b>" not in text
+
+
 def test_the_marker_is_read_back_from_the_comment() -> None:
     sample = samples.hostile()
     expected = report.Marker(

@@ -141,10 +141,18 @@ def group(level: str, head: float, before: float | None = None, metric: str = "a
     return ev.Slice(column="sex", level=level, rows=10, metric=metric, head=head, base=before)
 
 
+def lost(level: str, head: float, before: float) -> ev.Slice:
+    """A large group that surely lost."""
+    delta = head - before
+    compared = samples.comparison("accuracy", delta, delta - 0.01, delta + 0.01)
+    return group(level, head, before).model_copy(update={"rows": 5_000, "comparison": compared})
+
+
 @pytest.mark.parametrize(
     ("slices", "worst"),
     [
-        ((group("F", 0.9, 0.95), group("M", 0.8, 0.8)), "sex=F"),
+        ((lost("F", 0.9, 0.95), group("M", 0.8, 0.8)), "sex=F"),
+        ((group("F", 0.9, 0.95), group("M", 0.8, 0.8)), "sex=M"),
         ((group("F", 0.9), group("M", 0.8)), "sex=M"),
         ((group("F", 0.5, metric="loss"), group("M", 0.2, metric="loss")), "sex=F"),
     ],
@@ -154,6 +162,25 @@ def test_the_worst_slice_lost_most_or_scores_least(slices: tuple[ev.Slice, ...],
     found = model(metrics=metrics, slices=slices).worst_slice
     assert found is not None
     assert worst == found.name
+
+
+def test_the_slice_that_the_gate_names_is_the_worst() -> None:
+    section = ev.ModelEvidence(
+        name="churn",
+        metrics=(samples.metric("accuracy", 0.9, 0.9),),
+        slices=(lost("F", 0.9, 0.95), group("M", 0.95, 0.95)),
+    )
+    named = samples.finding(Status.PASS, "sex = M", "the weakest", metric="accuracy")
+    found = made(Sample(samples.document(models=(section,)), (named,))).models.sections.shown[0]
+    assert [row.level for row in found.slices.shown] == ["M", "F"]
+
+
+def test_a_comparison_between_trainings_counts_no_examples() -> None:
+    welch = samples.comparison("bleu", 0.1, 0.05, 0.15, n=6).model_copy(update={"seeds": (3, 3)})
+    both = samples.comparison("accuracy", 0.1, 0.05, 0.15, n=4).model_copy(update={"seeds": (3, 3)})
+    metrics = (samples.metric("bleu", 0.5, 0.4), samples.metric("accuracy", 0.9, 0.8))
+    assert model(metrics=metrics, comparisons=(welch, both)).examples == 4
+    assert model(metrics=metrics, comparisons=(welch,)).examples is None
 
 
 @pytest.mark.parametrize(
