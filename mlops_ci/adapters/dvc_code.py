@@ -142,7 +142,7 @@ def _target(prefix: Sequence[str], words: Sequence[str]) -> _Call | None:
 
 
 def _joined(folder: str, path: str) -> str:
-    return os.path.normpath(os.path.join(folder, path))
+    return os.path.normpath(PurePosixPath(folder, path))
 
 
 @lru_cache(maxsize=512)

@@ -21,6 +21,7 @@ MAX_NODES = 100_000
 MAX_DEPTH = 50
 # YAML reads 1:1:1 in base 60, and the time that takes grows with the square of the length.
 MAX_DIGITS = 1_000
+_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels, or holds itself"
 
 # An escape of half a character; the two halves of a whole one match as well, which does no harm.
 _HALF_CHARACTER = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
@@ -107,13 +108,25 @@ def _decode(text: str, suffix: str) -> Any:
 
 def _yaml(text: str) -> Any:
     """YAML's plain data, its size known before an alias is followed."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _shallow(yaml.parse(text, Loader=kind))
+    loader = kind(text)
     try:
         root = loader.get_single_node()
         _bounded(root, _nodes, most=MAX_NODES)
         return None if root is None else loader.construct_document(root)
     finally:
         loader.dispose()
+
+
+def _shallow(events: Iterable[Any]) -> None:
+    """Refuse what is too deep before it is composed: libyaml's own recursion would end the process."""
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise UnreadableError(_TOO_DEEP)
 
 
 def _bounded(root: Any, children: Callable[[Any], Iterable[Any]], most: float = math.inf) -> None:
@@ -126,7 +139,7 @@ def _bounded(root: Any, children: Callable[[Any], Iterable[Any]], most: float = 
         if seen > most:
             raise UnreadableError(f"has more than {most:,} values; aliases count as what they stand for")
         if found and depth >= MAX_DEPTH:
-            raise UnreadableError(f"is nested deeper than {MAX_DEPTH} levels, or holds itself")
+            raise UnreadableError(_TOO_DEEP)
         waiting += found
 
 

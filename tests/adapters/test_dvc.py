@@ -287,7 +287,9 @@ def test_comments_only_need_a_new_hash_but_no_run(clone: Path, opened: Open) -> 
     assert dvc.graph().recorded == before
 
 
-def test_comments_count_for_a_stage_that_reads_the_source(dvc_repo: Path, opened: Open, commit: RunGit) -> None:
+def test_comments_count_for_a_stage_that_reads_the_source(
+    dvc_repo: Path, opened: Open, commit: RunGit
+) -> None:
     (dvc_repo / "train.py").write_text("print(1)\n")
     (dvc_repo / "dvc.yaml").write_text(
         "stages:\n  lint: {cmd: wc -l train.py > lint.txt, deps: [train.py], outs: [lint.txt]}\n"

@@ -123,16 +123,18 @@ def test_an_edited_metric_is_measured_again(clone: Path, opened: Open) -> None:
     assert dvc.plan().is_current
 
 
-def test_a_frozen_stage_measures_an_edited_metric_again(clone: Path, opened: Open) -> None:
+def test_a_frozen_stage_measures_an_edited_metric_again(rich: Path, opened: Open) -> None:
     """DVC by itself would take the edited number over into dvc.lock."""
-    edit(clone / "dvc.yaml", "    cmd: python evaluate.py\n", "    cmd: python evaluate.py\n    frozen: true\n")
-    (clone / "summary.json").write_text('{"models": 99}')
-    dvc = opened(clone)
+    edit(
+        rich / "dvc.yaml", "    cmd: python evaluate.py\n", "    cmd: python evaluate.py\n    frozen: true\n"
+    )
+    (rich / "summary.json").write_text('{"models": 99}')
+    dvc = opened(rich)
     before = dvc.graph().recorded["summary.json"]
     assert [run.name for run in dvc.run() if run.status in ("ran", "restored")] == ["evaluate"]
-    assert (clone / "summary.json").read_text() == '{"models": 4}'
+    assert (rich / "summary.json").read_text() == '{"models": 4}'
     assert dvc.graph().recorded["summary.json"] == before
-    assert "frozen: true" in (clone / "dvc.yaml").read_text()
+    assert "frozen: true" in (rich / "dvc.yaml").read_text()
     assert dvc.plan().is_current
 
 

@@ -154,11 +154,12 @@ def test_nothing_goes_on_after_we_were_killed(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     code = (
-        "import os, sys; from pathlib import Path; from mlops_ci.adapters import process;"
-        "task = lambda: os.system(f'sh -c \"echo $PPID \\\\$\\\\$ > {sys.argv[1]}; exec sleep 60\"; true');"
+        "import subprocess, sys; from pathlib import Path; from mlops_ci.adapters import process;"
+        "command = f'echo $PPID $$ > {sys.argv[1]}; exec sleep 60';"
+        "task = lambda: subprocess.call(['sh', '-c', command]);"
         "process.forked(task, log=Path(sys.argv[2]))"
     )
-    parent = subprocess.Popen(python(code) + [str(fifo), str(tmp_path / "log")])
+    parent = subprocess.Popen([*python(code), str(fifo), str(tmp_path / "log")])
     task, grandchild = (int(number) for number in fifo.read_text().split())
     parent.kill()
     parent.wait()

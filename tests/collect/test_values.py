@@ -72,6 +72,7 @@ def test_too_many_numbers_are_cut_and_said() -> None:
         ("m.json", b'{"a":' * 60 + b"1" + b"}" * 60, "is nested deeper than 50 levels, or holds itself"),
         ("m.toml", b"a." * 60 + b"a = 1", "is nested deeper than 50 levels, or holds itself"),
         ("m.toml", b"a = " + b"1" * 5_000, "cannot be read: Exceeds the limit (4300 digits)"),
+        ("m.yaml", b"[" * 200_000, "is nested deeper than 50 levels, or holds itself"),
         ("m.yaml", b"a: 2001-99-99", "cannot be read: month must be in 1..12"),
         ("m.yaml", b"a: !!bool perhaps", "cannot be read: "),
         ("m.yaml", b"a: !!timestamp soon", "cannot be read: "),

@@ -133,8 +133,6 @@ def test_a_kept_clone_is_judged_by_the_newest_rules(toy: Toy, call: Call) -> Non
     worse(toy)
     toy.propose("sly")
     runner = toy.runner("sly")
-        "status", "--porcelain"
-    ) else None
     toy.configure()
     answer = call(runner, "pr", "--json", CI="true", GITHUB_BASE_REF="main")
     assert answer.document["verdict"] == "refused"

@@ -408,6 +408,13 @@ def test_a_base_without_predictions_is_judged_by_its_numbers() -> None:
     assert said(found) == [(WARN, "accuracy fell by 0.1 (no interval).")]
 
 
+def test_predictions_that_cannot_be_used_are_a_finding() -> None:
+    found = model(metric("accuracy", 0.9, 0.9), predictions=Predictions(path="p.csv", reason="no y_true"))
+    first = findings(found)[0]
+    assert (first.subject, first.status) == ("predictions", WARN)
+    assert first.sentence == "The predictions cannot be used, so no difference has an interval: no y_true."
+
+
 # ---- the trivial model ----------------------------------------------------------------------------
 
 
