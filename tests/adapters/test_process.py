@@ -172,7 +172,12 @@ def test_a_task_whose_parent_is_gone_already_ends(tmp_path: Path) -> None:
     gone = child.pid
     while child.poll() is None:
         process.wait([child], 1)
-    task = process.Child.fork(lambda: process._end_with(gone) or 0, log=tmp_path / "log")
+
+    def outlive() -> int:
+        process._end_with(gone)
+        return 0
+
+    task = process.Child.fork(outlive, log=tmp_path / "log")
     while task.poll() is None:
         process.wait([task], 1)
     assert task.poll() == (-signal.SIGKILL if sys.platform == "linux" else 0)
