@@ -14,7 +14,7 @@ from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.collect.locking import Outside
+from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import Evidence, Finding, Verdict
@@ -111,7 +111,7 @@ class Session:
         if stale := self.project.dvc.plan().having("run"):
             raise ConfigError(f"dvc.lock is not current: {stale[0].stage} has to run", hint)
         base = self.project.revisions.metrics
-        compared = lock_digest(self.project.dvc.lock_files(base.commit)) if base else ""
+        compared = digest_at(self.project, base.commit) if base else ""
         stored = self.store.find(digest, lambda document: document.lock.base == compared)
         if stored is None:
             raise ConfigError(f"there is no evidence for this dvc.lock ({digest[7:19]}) and its base", hint)

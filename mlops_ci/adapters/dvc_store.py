@@ -47,10 +47,6 @@ class Store:
             )
         return raw
 
-    def has_cached(self, value: str) -> bool:
-        """Whether the local cache holds an object."""
-        return any(odb.fs.exists(odb.oid_to_path(value)) for odb in self._caches())
-
     def tree(self, value: str) -> Mapping[str, str] | None:
         """Relative path -> hash of a tracked directory; None where nobody has its listing."""
         if value not in self._trees:

@@ -32,7 +32,7 @@ class Outside:
 def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Outside) -> Lock:
     """The lock after the run: verified, committed, or proposed as a patch, by the base branch's rules."""
     digest = lock_digest(project.dvc.lock_files())
-    committed = _digest_at(project, project.revisions.candidate)
+    committed = digest_at(project, project.revisions.candidate)
     base = project.revisions.metrics
     stale, comment_only = _reasons(plan, "run", "maybe"), _reasons(plan, "comment-only")
     if digest != committed and not (stale or comment_only):
@@ -41,7 +41,7 @@ def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Ou
         mode=project.policy.lock,
         digest=digest,
         committed=committed,
-        base=_digest_at(project, base.commit) if base else "",
+        base=digest_at(project, base.commit) if base else "",
         stale=stale,
         comment_only=comment_only,
     )
@@ -50,7 +50,7 @@ def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Ou
         return _committed(project, found, outside, failed=failed)
     if found.mode == "verify":
         return _verified(project, found)
-    return found if failed else found.model_copy(update={"patch": _patch(project)})
+    return found if failed else found.model_copy(update={"patch": _patch(project, _written(project))})
 
 
 def files_to_commit(dvc: Dvc, graph: Graph, changed: Iterable[str]) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def files_to_commit(dvc: Dvc, graph: Graph, changed: Iterable[str]) -> tuple[str
 def _verified(project: Project, found: Lock) -> Lock:
     """Current and pushed: the remote is asked only where the lock is current."""
     if found.stale:
-        return found.model_copy(update={"patch": _patch(project)})
+        return found.model_copy(update={"patch": _patch(project, _written(project))})
     try:
         missing = project.dvc.missing_in_remote()
     except ToolError as error:
@@ -83,7 +83,7 @@ def _verified(project: Project, found: Lock) -> Lock:
 def _committed(project: Project, found: Lock, outside: Outside, *, failed: bool) -> Lock:
     if failed:
         return found.model_copy(update={"note": "a stage failed, so nothing was committed"})
-    paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
+    paths = _written(project)
     if not paths:
         return found.model_copy(update={"pushed": True})
     reason = _why_not(project, found, outside)
@@ -92,7 +92,7 @@ def _committed(project: Project, found: Lock, outside: Outside, *, failed: bool)
             return found.model_copy(update={"commit": _commit(project, found, paths), "pushed": True})
         except MlopsError as error:
             reason = error.message
-    return found.model_copy(update={"note": reason, "patch": _patch(project)})
+    return found.model_copy(update={"note": reason, "patch": _patch(project, paths)})
 
 
 def _why_not(project: Project, found: Lock, outside: Outside) -> str:
@@ -141,13 +141,17 @@ def _commit(project: Project, found: Lock, paths: Iterable[str]) -> str:
     return commit
 
 
-def _patch(project: Project) -> str:
-    paths = files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
+def _written(project: Project) -> tuple[str, ...]:
+    """What this run wrote and Git keeps."""
+    return files_to_commit(project.dvc, project.dvc.graph(), project.git.changed_files())
+
+
+def _patch(project: Project, paths: Iterable[str]) -> str:
     text = project.git.diff(paths)
     return text if len(text) <= MAX_PATCH else ""
 
 
-def _digest_at(project: Project, commit: str) -> str:
+def digest_at(project: Project, commit: str) -> str:
     """A commit's lock digest; empty where its pipeline cannot be read, which the report says elsewhere."""
     try:
         return lock_digest(project.dvc.lock_files(commit))
