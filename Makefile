@@ -4,8 +4,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMMA := ,
 # Every branch of what is pure is tested; whatever touches the world is held to 90 % with the rest.
-PURE := $(subst $() ,$(COMMA),$(foreach room,comparing config gates judging report writing,mlops_ci/$(room)/*) \
-	$(foreach file,errors evidence forge pipeline significance trailers,mlops_ci/$(file).py))
+PURE := $(subst $() ,$(COMMA),$(foreach room,comparing config drift evidence gates judging profiles report writing,mlops_ci/$(room)/*) \
+	$(foreach file,errors forge pipeline significance trailers,mlops_ci/$(file).py))
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -58,7 +58,7 @@ schema: $(VENV)/.demo ## write the JSON schema of mlops-ci.yaml anew
 
 lock: ## lock the dependencies anew; needs uv
 	@$(call lock,constraints.txt,what \`make demo\` installs: the dependencies with the extra demo,--extra demo --group build)
-	@$(call lock,constraints-dev.txt,what \`make test\` installs: constraints.txt and the tools of the group dev,--extra demo --group build --group dev -c constraints.txt)
+	@$(call lock,constraints-dev.txt,what \`make test\` installs: constraints.txt with every extra and the tools of the group dev,--all-extras --group build --group dev -c constraints.txt)
 
 clean: ## remove .venv and every tool's cache; models and data stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

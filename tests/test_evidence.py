@@ -116,8 +116,8 @@ def test_earlier_versions_are_taken_forward_step_by_step(monkeypatch: pytest.Mon
     def second(old: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in old.items() if key != "gone"} | {"schema": 2}
 
-    monkeypatch.setattr(vocabulary, "UPGRADES", {1: second})
-    monkeypatch.setattr(vocabulary, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(vocabulary.document, "UPGRADES", {1: second})
+    monkeypatch.setattr(vocabulary.document, "SCHEMA_VERSION", 2)
     # The document class of this version still says 1: that it refuses 2 shows that the step was taken.
     with pytest.raises(ConfigError) as caught:
         read(json.dumps(plain() | {"gone": "key"}))

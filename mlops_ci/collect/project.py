@@ -12,7 +12,7 @@ from mlops_ci.adapters import policy, revisions
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.revisions import Revisions
-from mlops_ci.config import Config, Extends, Model
+from mlops_ci.config import Config, Data, Extends, Model
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import Base, PolicyEdit
 from mlops_ci.pipeline import Graph
@@ -164,7 +164,18 @@ def _described(ruled: Model, own: Mapping[tuple[str, str], Model]) -> Model:
     mine = own.get(_identity(ruled))
     if mine is None:
         return ruled
-    return replace(ruled, predictions=mine.predictions, columns=mine.columns, seeds=mine.seeds)
+    return replace(
+        ruled, predictions=mine.predictions, columns=mine.columns, seeds=mine.seeds, data=_data(ruled, mine)
+    )
+
+
+def _data(ruled: Model, mine: Model) -> Data:
+    """Where the tables stand is the candidate's to say, what may be told of them is the base branch's.
+
+    A table that the candidate no longer names stays named, so that its checks say that it is gone.
+    """
+    places = {key: getattr(mine.data, key) for key in ("train", "test", "production")}
+    return ruled.data.model_copy(update={key: place for key, place in places.items() if place})
 
 
 def _text(path: Path) -> str | None:

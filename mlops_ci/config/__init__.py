@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mlops_ci.config import check, keys, models, reading
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import Columns, Environment, Extends, Seeds
+from mlops_ci.config.keys import Columns, Data, Environment, Extends, Seeds
 from mlops_ci.config.models import Model, Target
 from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
@@ -23,6 +23,7 @@ __all__ = [
     "FILE",
     "Columns",
     "Config",
+    "Data",
     "Environment",
     "Extends",
     "Fetch",
@@ -190,6 +191,13 @@ def _settled(config: Config, model: str | None) -> tuple[keys.ModelEntry, Mappin
     return settings
 
 
+def _filled(data: Data, model: str) -> Data:
+    """The tables with ``{model}`` filled in; a query keeps its own braces."""
+    paths = {key: getattr(data, key) for key in ("train", "test", "production")}
+    filled = {key: keys.fill(path, model=model) for key, path in paths.items() if path}
+    return data.model_copy(update=filled)
+
+
 def _model(config: Config, target: Target) -> Model:
     """One model with the placeholders of its settings filled."""
     entry, gates = _settled(config, target.name)
@@ -201,6 +209,7 @@ def _model(config: Config, target: Target) -> Model:
         dvcfile=target.dvcfile,
         predictions=entry.predictions and keys.fill(entry.predictions, model=target.name),
         columns=entry.columns,
+        data=_filled(entry.data, target.name),
         seeds=seeds if isinstance(seeds, Seeds) else None,
         metrics=tuple(keys.fill(pattern, model=target.name) for pattern in entry.metrics),
         floor=entry.floor,

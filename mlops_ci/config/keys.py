@@ -58,6 +58,13 @@ def file_path(value: str) -> str:
     return value
 
 
+def _source(value: str) -> str:
+    """A file of the repository, an address such as s3://bucket/folder, or ``sql:`` and a query."""
+    if value.startswith("sql:") or re.match(r"(s3|gs|gcs|abfs|abfss|hdfs)://", value):
+        return value
+    return file_path(value)
+
+
 def name(value: str) -> str:
     """A name of a model or an environment, which becomes part of paths, branches and labels."""
     if not NAME.fullmatch(value):
@@ -135,6 +142,7 @@ Text = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[str, AfterValidator(file_path)]
 ModelPath = Annotated[str, AfterValidator(file_path), AfterValidator(holds("model"))]
 ManifestPath = Annotated[str, AfterValidator(file_path), AfterValidator(holds("environment", "model"))]
+SourcePath = Annotated[str, AfterValidator(_source), AfterValidator(holds("model"))]
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(holds("model"))]
 Name = Annotated[str, AfterValidator(name)]
 _AsText = WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})
@@ -199,6 +207,54 @@ class Seeds(Part):
     )
 
 
+class Data(Part):
+    """The tables that the checks look at, and what may be told of their columns."""
+
+    train: SourcePath | None = Field(
+        default=None, description="The table the model learns from: a stage's output or a tracked file."
+    )
+    test: SourcePath | None = Field(default=None, description="The table the model is measured on.")
+    production: SourcePath | None = Field(
+        default=None,
+        description="What the model is asked in production: a file, a folder, s3://..., or sql:SELECT ...",
+    )
+    live: Text | None = Field(
+        default=None,
+        description="The commit, tag or branch of the live release, whose training table is a reference too.",
+    )
+    database: Text | None = Field(
+        default=None,
+        description="URL of the database that sql: sources ask; ${NAME} is taken from the environment.",
+    )
+    schema_path: FilePath | None = Field(
+        default=None,
+        alias="schema",
+        description="The schema of the tables, from `mlops-ci data infer`, reviewed in Git.",
+    )
+    target: Text | None = Field(default=None, description="The column that is to be predicted.")
+    id: Text | None = Field(default=None, description="The column that identifies a row; it is not compared.")
+    features: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+        default=(), description="The columns the model sees; default: all but target and id."
+    )
+    categorical: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+        default=(), description="Columns of numbers that are codes of categories."
+    )
+    ignore: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+        default=(), description="Columns, or globs of them, that are not compared."
+    )
+    sensitive: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+        default=(), description="Columns whose values are only told as hashes, whatever else is said."
+    )
+    show_values: bool | Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+        default=False,
+        description="Columns whose values reports may show: names, or true for all that are not sensitive.",
+    )
+    engine: Literal["numpy", "duckdb", "polars", "spark"] = Field(
+        default="numpy",
+        description="What profiles the tables; all but numpy are for tables that outgrow a machine.",
+    )
+
+
 class ModelSettings(Part):
     """How a model is measured; ``defaults`` says it for all models, a model's own entry for one."""
 
@@ -208,6 +264,7 @@ class ModelSettings(Part):
         "default: the output of its stages with `prediction` in its name.",
     )
     columns: Columns = Field(default=Columns(), description="The names of the predictions' columns.")
+    data: Data = Field(default=Data(), description="The tables that the checks look at.")
     seeds: Annotated[int, Field(ge=1, le=100)] | Seeds | None = Field(
         default=None, description="How many seeds to train with, so that their spread enters every interval."
     )

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from pydantic import BaseModel
 
 from mlops_ci.config import source
-from mlops_ci.config.keys import NAME, Columns, Seeds
+from mlops_ci.config.keys import NAME, Columns, Data, Seeds
 from mlops_ci.pipeline import Artifact
 
 
@@ -31,6 +31,7 @@ class Model:
     dvcfile: str = "dvc.yaml"
     predictions: str | None = None
     columns: Columns = field(default_factory=Columns)
+    data: Data = field(default_factory=Data)
     seeds: Seeds | None = None
     metrics: tuple[str, ...] = ()
     floor: str = "auto"

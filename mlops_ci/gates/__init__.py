@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Evidence, Finding
-from mlops_ci.gates import lock, metrics, stages
+from mlops_ci.gates import data, drift, fairness, latency, lock, metrics, model, reproducibility, stages
 
 GROUP = "mlops_ci.gates"
 
@@ -38,6 +38,12 @@ class Gate(Protocol):
 GATES: dict[str, Gate] = {
     "stages": stages,
     "metrics": metrics,
+    "data": data,
+    "drift": drift,
+    "fairness": fairness,
+    "model": model,
+    "latency": latency,
+    "reproducibility": reproducibility,
     "lock": lock,
 }
 
@@ -87,10 +93,10 @@ def judge(
     """What every gate says, with the options of each; a per-model gate sees one model at a time."""
     findings: list[Finding] = []
     for name, gate in (all_gates() if gates is None else gates).items():
-        models = [model.name for model in evidence.models] if gate.PER_MODEL else []
-        for model in models:
-            found = gate.check(evidence.only(model), options_for(name, model))
-            findings += [one if one.model else one.model_copy(update={"model": model}) for one in found]
-        if not models:
+        names = [one.name for one in evidence.models] if gate.PER_MODEL else []
+        for each in names:
+            found = gate.check(evidence.only(each), options_for(name, each))
+            findings += [one if one.model else one.model_copy(update={"model": each}) for one in found]
+        if not names:
             findings += gate.check(evidence, options_for(name, None))
     return findings

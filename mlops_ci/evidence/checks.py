@@ -1,0 +1,266 @@
+"""What the checks measured: drift, data, fairness, latency, reproducibility, behaviour.
+
+Shares lie between 0 and 1, times are seconds, sizes are bytes. A label of a raw value is as the
+configuration allows it to be shown: the value itself, or a hash of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from mlops_ci.evidence.parts import Document, Interval
+
+# ---- drift -------------------------------------------------------------------------------------
+
+
+class DriftScore(Document):
+    """One test on one column: its value in the test's own unit, and p where it is a test at all."""
+
+    value: float
+    p: float | None = None
+
+
+class LevelShare(Document):
+    """A category's share of the values that are there, on both sides; ``label`` may be a hash."""
+
+    label: str
+    reference: float
+    current: float
+
+
+class Bins(Document):
+    """Both distributions on the same bins, at most 20, as shares of the values that are there.
+
+    ``labels`` are empty where the values may not be shown.
+    """
+
+    labels: tuple[str, ...] = ()
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+
+class DriftColumn(Document):
+    """One column of two tables, compared.
+
+    ``measure`` names the score that is the effect (``ks``, ``cramers_v``), ``detectable`` is the
+    smallest effect that so many rows would have shown. ``nulls`` are the shares of missing values,
+    ``shift`` the difference of the means in standard deviations of the reference. ``levels`` moved
+    most, ``unseen`` are not in the reference at all. ``problem`` says why it could not be compared.
+    """
+
+    name: str
+    role: Literal["feature", "target", "prediction"] = "feature"
+    kind: Literal["number", "category", "time", "other"]
+    measure: str = ""
+    effect: float | None = None
+    p: float | None = None
+    detectable: float | None = None
+    shift: float | None = None
+    scores: Mapping[str, DriftScore] = Field(default_factory=dict)
+    nulls: tuple[float, float] | None = None
+    null_p: float | None = None
+    levels: tuple[LevelShare, ...] = ()
+    unseen: tuple[LevelShare, ...] = ()
+    bins: Bins | None = None
+    problem: str = ""
+
+
+class Driver(Document):
+    """How much a column helps to tell current rows from reference rows: the loss of AUC without it."""
+
+    column: str
+    loss: float
+
+
+class DomainClassifier(Document):
+    """A classifier that tries to tell current rows from reference rows; AUC 0.5 says it cannot."""
+
+    auc: float
+    interval: Interval
+    rows: tuple[int, int]
+    drivers: tuple[Driver, ...] = ()
+
+
+class Drift(Document):
+    """Two tables compared, for example ``train: head against base``.
+
+    ``added`` and ``removed`` columns are named too; ``problem`` says why nothing could be compared.
+    """
+
+    name: str
+    reference: str
+    current: str
+    rows: tuple[int, int] = (0, 0)
+    columns: tuple[DriftColumn, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    classifier: DomainClassifier | None = None
+    problem: str = ""
+
+
+# ---- data --------------------------------------------------------------------------------------
+
+
+class DataRule(Document):
+    """One rule on a table or a column. ``failing`` counts the rows that break it, where rows can.
+
+    ``rule`` is type, missing, added, nulls, range, unique, allowed, rows, fresh, duplicates, leakage,
+    or the name of a check of the user's own.
+    """
+
+    rule: str
+    column: str = ""
+    ok: bool
+    failing: int | None = None
+    expected: str = ""
+    found: str = ""
+
+
+class TableCheck(Document):
+    """A table against its schema; ``problem`` says why it could not be checked."""
+
+    table: str
+    path: str
+    rows: int = 0
+    schema_path: str = ""
+    rules: tuple[DataRule, ...] = ()
+    problem: str = ""
+
+
+# ---- fairness ----------------------------------------------------------------------------------
+
+
+class GroupScore(Document):
+    """One metric on one group; None where the group has no row that it is defined on."""
+
+    group: str
+    rows: int
+    value: float | None = None
+    base: float | None = None
+    interval: Interval | None = None
+
+
+class GroupMetric(Document):
+    """A metric per group, for example ``selection_rate``."""
+
+    name: str
+    groups: tuple[GroupScore, ...]
+
+
+class Disparity(Document):
+    """How far apart groups are, for example ``demographic_parity_difference``; ``base`` is the base's.
+
+    ``groups`` are the two furthest apart, lowest first. ``small`` names groups with too few rows to enter.
+    """
+
+    name: str
+    kind: Literal["difference", "ratio"]
+    value: float | None = None
+    interval: Interval | None = None
+    base: float | None = None
+    groups: tuple[str, str] | None = None
+    small: tuple[str, ...] = ()
+
+
+class Fairness(Document):
+    """Metrics and disparities over the groups of one column; ``problem`` says why there are none."""
+
+    column: str
+    rows: int = 0
+    metrics: tuple[GroupMetric, ...] = ()
+    disparities: tuple[Disparity, ...] = ()
+    problem: str = ""
+
+
+# ---- serving -----------------------------------------------------------------------------------
+
+
+class Timing(Document):
+    """Seconds a prediction call takes, and rows per second."""
+
+    p50: float
+    p95: float
+    p99: float
+    throughput: float
+
+
+class BatchLatency(Document):
+    """One batch size, head and base interleaved. ``ratio`` is head's time over base's (1.3: slower)."""
+
+    batch_size: int
+    calls: int
+    head: Timing
+    base: Timing | None = None
+    ratio: float | None = None
+    interval: Interval | None = None
+
+
+class Latency(Document):
+    """What serving costs; ``base`` values are the champion's, measured in the same run."""
+
+    batches: tuple[BatchLatency, ...] = ()
+    size: int | None = None
+    base_size: int | None = None
+    memory: int | None = None
+    base_memory: int | None = None
+    load: float | None = None
+    base_load: float | None = None
+    note: str = ""
+    problem: str = ""
+
+
+class CheckResult(Document):
+    """One trial of a model. ``ok`` is None where it could not be tried; ``detail`` says what happened."""
+
+    check: str
+    ok: bool | None
+    detail: str = ""
+    value: float | None = None
+    rows: int = 0
+
+
+class Behaviour(Document):
+    """Whether the model loads, says what it takes, and behaves; ``flavor`` is how it was loaded."""
+
+    flavor: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    problem: str = ""
+
+
+# ---- reproducibility ---------------------------------------------------------------------------
+
+
+class Rerun(Document):
+    """One output of a re-run from scratch: its recorded hash and the hash it got this time."""
+
+    path: str
+    stage: str
+    recorded: str
+    again: str
+
+    @property
+    def same(self) -> bool:
+        """Whether the re-run gave the same bytes."""
+        return self.recorded == self.again
+
+
+class RerunMetric(Document):
+    """One metric of the run and of its repetition; None where it is missing."""
+
+    name: str
+    file: str
+    first: float | None
+    again: float | None
+
+
+class Reproduction(Document):
+    """The pipeline run again from scratch in a clean clone; ``problem`` says why that failed."""
+
+    commit: str
+    outputs: tuple[Rerun, ...] = ()
+    metrics: tuple[RerunMetric, ...] = ()
+    seconds: float = 0.0
+    problem: str = ""

@@ -1,0 +1,107 @@
+"""What a profile is: counts, moments, a histogram on a dyadic grid, value counts with a bounded tail."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from mlops_ci.errors import ConfigError
+from mlops_ci.evidence import Document
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 64_000_000
+# A grid has at most so many bins; two grids are brought to the coarser of both without loss.
+BINS = 1024
+# So many levels are kept by name; the rest is counted as a tail.
+LEVELS = 1000
+
+Kind = Literal["number", "category", "time", "other"]
+
+
+class Grid(Document):
+    """A histogram whose bins are aligned multiples of a power of two.
+
+    Bin ``i`` holds the finite values of ``[(first + i) * 2**exponent, (first + i + 1) * 2**exponent)``.
+    Because every grid is aligned, two neighbours (starting at an even index) make one bin of the next
+    coarser grid, so grids of different widths are merged and compared exactly. ``below`` and ``above``
+    count finite values outside.
+    """
+
+    exponent: int
+    first: int
+    counts: tuple[int, ...]
+    below: int = 0
+    above: int = 0
+
+
+class Moments(Document):
+    """Count, extremes, mean and sum of squared differences from the mean of the finite values."""
+
+    count: int
+    low: float
+    high: float
+    mean: float
+    m2: float
+
+
+class Levels(Document):
+    """Value counts, most common first and ties by value; the tail is counted, not named."""
+
+    counts: tuple[tuple[str, int], ...] = ()
+    tail_levels: int = 0
+    tail_rows: int = 0
+
+
+class ColumnProfile(Document):
+    """One column. ``nulls``, ``nans`` and ``infs`` are counts; ``type`` is the source's own word.
+
+    ``kind``: number has ``moments`` and ``grid``, category has ``levels``, time has ``moments`` in
+    seconds since 1970 (UTC), other has counts alone. ``problem`` says why a column has less than its
+    kind promises: nested values, or more distinct values than can be counted.
+    """
+
+    name: str
+    type: str
+    kind: Kind
+    rows: int
+    nulls: int = 0
+    nans: int = 0
+    infs: int = 0
+    moments: Moments | None = None
+    grid: Grid | None = None
+    levels: Levels | None = None
+    problem: str = ""
+
+
+class Profile(Document):
+    """A table: its rows and its columns in the table's order."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    rows: int
+    columns: tuple[ColumnProfile, ...] = ()
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: equal profiles give equal bytes."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude_defaults=False)
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+            errors="replace"
+        )
+
+
+def read(raw: bytes, source: str) -> Profile:
+    """Read a stored profile, as untrusted data.
+
+    Raises:
+        ConfigError: it is no profile, too large, or of a newer version.
+    """
+    hint = "write it anew with `mlops-ci profile`"
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{source}: {len(raw):,} bytes is more than a profile may have", hint)
+    try:
+        return Profile.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "document"
+        raise ConfigError(f"{source}: is no profile: {place}: {first['msg']}", hint) from error
