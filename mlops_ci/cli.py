@@ -22,6 +22,9 @@ VERBS = {
     "check": "Judge the evidence by the base branch's rules; the exit code is the verdict.",
     "comment": "Write the report of the evidence and post it to the pull request.",
     "evidence": "Find the evidence of a commit by its dvc.lock, without a re-run.",
+    "drift": "Compare two tables column by column; exit code 1 where something drifted.",
+    "profile": "Write the profile of a table, so that later comparisons need not read it.",
+    "data": "Write the schema of a table (infer), or hold a table to its schema (check).",
     "demo": "Play the whole pull-request story in a sandbox, on real data.",
 }
 ISSUES = "https://github.com/mlops-ci/mlops-ci/issues"

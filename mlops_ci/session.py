@@ -123,10 +123,11 @@ class Session:
         return Judged(found, findings, evidence.verdict(findings, strict=self.project.policy.strict))
 
     def comment(self, judged: Judged) -> str:
-        """The comment's text, written to the output folder together with the job summary."""
+        """The comment's text, written to the output folder with the job summary and the page."""
         text, summary = self._rendered(judged, self.project.templates())
         files.write(self.output / "comment.md", text.encode())
         files.write(self.output / "summary.md", summary.encode())
+        files.write(self.output / "report.html", self._page(judged).encode())
         findings = [finding.model_dump(mode="json") for finding in judged.findings]
         files.write(
             self.output / "findings.json", json.dumps(findings, indent=1, ensure_ascii=False).encode()
@@ -135,6 +136,12 @@ class Session:
             with Path(step_summary).open("a", encoding="utf-8") as file:
                 file.write(summary + "\n")
         return text
+
+    def _page(self, judged: Judged) -> str:
+        from mlops_ci.report import html
+
+        facts = (judged.evidence, judged.findings, judged.verdict)
+        return html.page(*facts, source_url=self.project.source_url)
 
     def _rendered(self, judged: Judged, overrides: Mapping[str, str]) -> tuple[str, str]:
         """Comment and summary; a broken template of the user costs a line, never the report."""

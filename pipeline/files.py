@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PARAMS = Path("params.yaml")
 SOURCE = Path("data/2015.parquet")
+DELIVERIES = Path("data/deliveries")
 PREPARED = Path("prepared")
 CANDIDATES = Path("models/candidates")
 MODEL = Path("models/employment.joblib")

@@ -1,4 +1,4 @@
-"""Stage prepare: split the 2015 rows into train, valid and test, and keep the features asked for."""
+"""Stage prepare: split the rows into train, valid and test, and keep the features asked for."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ def split(rows: pd.DataFrame, validation_share: float) -> dict[str, pd.DataFrame
     }
 
 
+def delivered(numbers: Sequence[int]) -> pd.DataFrame | None:
+    """The rows of these deliveries, one after the other; None where there are none."""
+    import pandas as pd
+
+    places = [files.DELIVERIES / f"{number:03d}.parquet" for number in numbers]
+    if absent := [str(place) for place in places if not place.is_file()]:
+        raise SystemExit(f"params.yaml: prepare.deliveries: no such delivery: {', '.join(absent)}")
+    return pd.concat([files.read_table(place) for place in places], ignore_index=True) if places else None
+
+
 def select_columns(rows: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     """Id, target and features as they are; the group columns follow under the name ``group_...``."""
     unknown = [name for name in features if name not in RANGES]
@@ -56,9 +66,19 @@ def select_columns(rows: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
 
 def main() -> None:
     """Write prepared/train.parquet, valid.parquet and test.parquet."""
+    import pandas as pd
+
     wanted = files.params("prepare")
-    rows = select_columns(files.read_table(files.SOURCE), wanted["features"])
-    for name, part in split(rows, wanted["validation_share"]).items():
+    parts = split(
+        select_columns(files.read_table(files.SOURCE), wanted["features"]), wanted["validation_share"]
+    )
+    later = delivered(wanted["deliveries"])
+    if later is not None:
+        # Deliveries are learned from; the test people stay those of 2015, so that models can be compared.
+        more = split(select_columns(later, wanted["features"]), wanted["validation_share"])
+        for name in ("train", "valid"):
+            parts[name] = pd.concat([parts[name], more[name]], ignore_index=True)
+    for name, part in parts.items():
         files.write_table(part, files.PREPARED / f"{name}.parquet")
         print(f"{name}: {len(part):,} rows, {part[TARGET].mean():.1%} employed")
 

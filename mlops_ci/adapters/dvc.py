@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,6 +31,7 @@ from mlops_ci.pipeline import Graph, Known, Plan, Step
 
 __all__ = [
     "Dvc",
+    "FromScratch",
     "MissingFileError",
     "NoRemoteError",
     "PointerError",
@@ -41,6 +43,22 @@ __all__ = [
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
+@dataclass(frozen=True)
+class FromScratch:
+    """What stages gave that ran again in a clean clone of a commit, from their raw inputs.
+
+    ``stages`` are those that were to run, ``graph`` has the hashes of this time, ``files`` the content of
+    the metrics files. ``top`` was the clone's folder, which is gone.
+    """
+
+    commit: str
+    stages: frozenset[str]
+    runs: tuple[StageRun, ...]
+    graph: Graph
+    files: Mapping[str, bytes]
+    top: str
+
+
 class Dvc:
     """A DVC repository, held open for one process; paths are relative to the top of Git's."""
 
@@ -50,6 +68,7 @@ class Dvc:
         self._loaded: dict[str, Loaded] = {}
         self._same_code = dvc_lock.SameCode(git)
         self._runs_code = dvc_code.RunsCode(git.root)
+        self._again: FromScratch | None = None
         self.store = Store(repo)
 
     @classmethod
@@ -280,6 +299,35 @@ class Dvc:
                 yield copy
             finally:
                 copy.close()
+
+    def from_scratch(
+        self, commit: str, targets: Iterable[str], *, timeout: float | None = None
+    ) -> FromScratch:
+        """Run stages and all that feeds them again in a clean clone of a commit, which is removed then.
+
+        Nothing they wrote before is used: no output, no run cache. Frozen stages and tracked data come from
+        the cache or the remote. The last result is kept, so models that share stages ask once for all.
+
+        Raises:
+            ConfigError: a target is no stage of that commit; ToolError: data could not be fetched.
+        """
+        wanted = _wanted(self.graph(commit), targets)
+        if self._again and self._again.commit == commit and wanted <= self._again.stages:
+            return self._again
+        with dvc_copy.copied(self._git, self._repo, commit, runs=False) as root:
+            stages = [stage for stage in self.graph(commit).stages if stage.name in wanted]
+            top = root / os.path.relpath(self.top, self.root)
+            dvc_copy.forget(top, [stage for stage in stages if not stage.frozen])
+            copy = Dvc.open(root)
+            try:
+                runs = copy.run(wanted, timeout=timeout)
+                graph = copy.graph()
+                written = (path for path in graph.metrics if (copy.top / path).is_file())
+                files = {path: copy.read(path) for path in written}
+            finally:
+                copy.close()
+            self._again = FromScratch(commit, wanted, runs, graph, files, str(copy.top))
+        return self._again
 
     # ---- the lock and the remote -----------------------------------------------------------
 

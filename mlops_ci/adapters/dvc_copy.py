@@ -1,11 +1,11 @@
-"""A copy of the repository beside itself that shares the cache, to train again with other parameters."""
+"""A copy of the repository beside itself that shares the cache: to train again, or to run from scratch."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from typing import Any
 from mlops_ci.adapters.dvc_errors import translated
 from mlops_ci.adapters.git import Git
 from mlops_ci.errors import ConfigError
+from mlops_ci.pipeline import Stage
 
 
 @contextmanager
-def copied(git: Git, repo: Any, commit: str | None = None) -> Iterator[Path]:
+def copied(git: Git, repo: Any, commit: str | None = None, *, runs: bool = True) -> Iterator[Path]:
     """A temporary work tree of a commit, or of the working tree as it is; gives its DVC root.
 
-    It shares the DVC cache and the remotes, so nothing is downloaded or computed twice.
+    It shares the DVC cache and the remotes, so nothing is downloaded or computed twice. ``runs`` False:
+    not the run cache, so that a stage which has to run really runs, and what it gave is not remembered.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-ci-copy-") as folder:
         top = Path(folder).resolve() / "repository"
@@ -28,7 +30,7 @@ def copied(git: Git, repo: Any, commit: str | None = None) -> Iterator[Path]:
             if commit is None:
                 _carry_changes(git, top)
             root = top / os.path.relpath(repo.root_dir, git.root)
-            _share_cache(repo, root, Path(folder))
+            _share_cache(repo, root, Path(folder), runs=runs)
             yield root
         finally:
             git.run("worktree", "remove", "--force", str(top), check=False)
@@ -56,6 +58,34 @@ def override(root: Path, file: str, key: str, value: Any) -> None:
         place[last] = value  # type: ignore[index]
 
 
+def forget(root: Path, stages: Iterable[Stage]) -> None:
+    """Leave nothing of what these stages wrote: no entry in dvc.lock, no output that lies in Git.
+
+    ``root`` is the top of Git's work tree, as the stages' paths are.
+    """
+    gone: dict[Path, set[str]] = {}
+    for stage in stages:
+        place = (root / stage.dvcfile).with_name("dvc.lock")
+        gone.setdefault(place, set()).add(stage.name.rpartition(":")[2])
+        for out in stage.outs:
+            path = root / out.path
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    for place, names in gone.items():
+        if place.is_file():
+            _forget_in(place, names)
+
+
+def _forget_in(place: Path, names: Collection[str]) -> None:
+    from dvc.utils.serialize import modify_yaml
+
+    with translated(), modify_yaml(str(place)) as data:
+        for name in names:
+            data.get("stages", {}).pop(name, None)
+
+
 def _carry_changes(git: Git, top: Path) -> None:
     """What is not committed yet: changed, deleted and new files that Git does not ignore."""
     changed = git.run("diff", "--name-only", "-z", "--no-renames", "HEAD").stdout.split("\0")
@@ -69,7 +99,7 @@ def _carry_changes(git: Git, top: Path) -> None:
             target.unlink(missing_ok=True)
 
 
-def _share_cache(repo: Any, root: Path, scratch: Path) -> None:
+def _share_cache(repo: Any, root: Path, scratch: Path, *, runs: bool) -> None:
     """Point the copy's own, untracked DVC configuration to the original's cache and remotes.
 
     Through links with plain names: DVC cannot write a path with an umlaut into its configuration.
@@ -81,12 +111,22 @@ def _share_cache(repo: Any, root: Path, scratch: Path) -> None:
         shutil.copy2(original, local)
     with translated(), Config(str(local.parent)).edit("local", validate=False) as config:
         cache = repo.cache.local.path.removesuffix("/files/md5")
-        config.setdefault("cache", {})["dir"] = _link(scratch / "cache", cache)
+        place = _link(scratch / "cache", cache) if runs else _link_all_but_runs(scratch / "cache", cache)
+        config.setdefault("cache", {})["dir"] = place
         config.setdefault("core", {})["site_cache_dir"] = str(scratch / "site")
         for number, (name, settings) in enumerate(repo.config["remote"].items()):
             if "://" not in settings["url"]:
                 link = _link(scratch / f"remote-{number}", str(settings["url"]))
                 config.setdefault("remote", {}).setdefault(name, {})["url"] = link
+
+
+def _link_all_but_runs(place: Path, cache: str) -> str:
+    """A cache folder of its own whose objects are the shared ones."""
+    place.mkdir()
+    for found in Path(cache).iterdir() if Path(cache).is_dir() else ():
+        if found.name != "runs":
+            _link(place / found.name, str(found))
+    return str(place)
 
 
 def _link(place: Path, target: str) -> str:

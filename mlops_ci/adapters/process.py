@@ -99,6 +99,49 @@ def run(
     return result
 
 
+class Piped:
+    """A started child: what it is sent, what it answers, and how it ended; its errors go to ``log``."""
+
+    def __init__(
+        self, args: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it in a session of its own; ``env`` is added to our own environment.
+
+        Raises:
+            ToolError: it is not there or may not be run.
+        """
+        with log.open("ab") as errors:
+            try:
+                self._process = subprocess.Popen(
+                    [str(arg) for arg in args],
+                    cwd=cwd,
+                    env={**os.environ, **(env or {})},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+                raise _not_started(str(args[0]), cwd, error) from error
+        assert self._process.stdin is not None  # noqa: S101 - both were asked for
+        assert self._process.stdout is not None  # noqa: S101
+        self.log = log
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        for pipe in (self.stdin, self.stdout):
+            os.set_blocking(pipe.fileno(), False)
+
+    def code(self, seconds: float = 0.0) -> int | None:
+        """The exit code where it ends within ``seconds``, else None; keeps the log within its bounds."""
+        _cap(self.log)
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
+    def end(self) -> None:
+        """End it with everything it started; more than once does no harm."""
+        _end_tool(self._process)
+
+
 class _Listener(threading.Thread):
     """Reads a tool's standard error while the caller reads the rest."""
 

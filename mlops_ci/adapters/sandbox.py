@@ -15,7 +15,16 @@ from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.errors import ToolError
 
-EXAMPLE = ("data", "pipeline", "params.yaml", "dvc.yaml", "mlops-ci.yaml", ".dvcignore", ".gitignore")
+EXAMPLE = (
+    "data",
+    "pipeline",
+    "schemas",
+    "params.yaml",
+    "dvc.yaml",
+    "mlops-ci.yaml",
+    ".dvcignore",
+    ".gitignore",
+)
 # The sandbox must not inherit a pull request, a signing key or a Git configuration from outside.
 NEUTRAL = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -14,7 +14,8 @@ from importlib import metadata
 from mlops_ci import __version__
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.store import Store
-from mlops_ci.collect import changes, locking, models
+from mlops_ci.collect import changes, checks, locking, models
+from mlops_ci.collect.context import Context
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
 from mlops_ci.collect.reading import Reader, Side, SideName
@@ -126,8 +127,7 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
     with clock.phase("changes"):
         params, files = _changes(project, candidate)
     changed = _changed_stages(candidate, params, files)
-    with clock.phase("compare"):
-        measured = tuple(_models(project, candidate, reader, changed))
+    measured = tuple(_models(project, candidate, reader, changed, clock))
     return Evidence(
         created=moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         tool=f"mlops-ci {__version__}",
@@ -187,20 +187,30 @@ def _changed_stages(
 
 
 def _models(
-    project: Project, candidate: Candidate, reader: Reader, changed: frozenset[str]
+    project: Project, candidate: Candidate, reader: Reader, changed: frozenset[str], clock: Clock
 ) -> Iterator[ModelEvidence]:
     found = project.models(candidate.head.graph, candidate.base.graph if candidate.base else None)
-    alone = len(found) == 1
     for model in found:
         sources = models.Sources(reader, candidate.head, candidate.base, changed)
+        with clock.phase("compare"):
+            sources, compared = _compared(project, model, sources, alone=len(found) == 1)
+        if compared.changed:
+            context = Context(project, model, sources, compared)
+            compared = checks.measure(context, clock.phase)
+        yield compared
+
+
+def _compared(
+    project: Project, model: Model, sources: models.Sources, *, alone: bool
+) -> tuple[models.Sources, ModelEvidence]:
+    """A model against its base; where it changed and seeds are asked for, after training with them."""
+    outline = models.outline(model, sources, alone=alone)
+    if not outline.changed:
+        return sources, outline
+    if model.seeds and not sources.head.broken:
+        sources = _repeated(project, model, sources)
         outline = models.outline(model, sources, alone=alone)
-        if not outline.changed:
-            yield outline
-            continue
-        if model.seeds and not candidate.head.broken:
-            sources = _repeated(project, model, sources)
-            outline = models.outline(model, sources, alone=alone)
-        yield models.compare(outline, model, sources)
+    return sources, models.compare(outline, model, sources)
 
 
 def _repeated(project: Project, model: Model, sources: models.Sources) -> models.Sources:

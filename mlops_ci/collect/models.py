@@ -69,17 +69,17 @@ def compare(found: ModelEvidence, model: Model, sources: Sources) -> ModelEviden
     """The outline with plots and, where predictions exist, intervals, floors and slices."""
     own = frozenset(found.stages)
     drawn = found.model_copy(update={"plots": tuple(_plots(model, sources, own))[:MAX_PLOTS]})
-    paths = _prediction_files(model, sources.head.graph, own)
-    if not paths or any(_is_broken(sources.head, path) for path in paths):
+    paths = prediction_files(model, sources.head.graph, own)
+    if not paths or any(is_broken(sources.head, path) for path in paths):
         return drawn
-    head = _frames(sources, sources.head, paths)
+    head = frames(sources, sources.head, paths)
     if isinstance(head, str):
         reason = f"{paths[0]} {head}"
         return drawn.model_copy(update={"predictions": Predictions(path=paths[0], reason=reason)})
     try:
         result = predictions.compare(
             head,
-            _base_frames(model, sources),
+            base_frames(model, sources),
             found.metrics,
             columns=model.columns,
             path=_canonical(paths),
@@ -103,7 +103,7 @@ def seeded_files(model: Model, graph: Graph) -> tuple[str, ...]:
     """The metrics and predictions that every repeated training writes anew."""
     stages = _stages_of(model, graph)
     metrics = [file for file in graph.metrics if _made_by(graph, file, stages)]
-    return (*metrics, *_prediction_files(model, graph, stages))
+    return (*metrics, *prediction_files(model, graph, stages))
 
 
 # ---- metrics -----------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _metric_groups(
 # ---- predictions and plots ---------------------------------------------------------------------
 
 
-def _prediction_files(model: Model, graph: Graph, own: frozenset[str]) -> tuple[str, ...]:
+def prediction_files(model: Model, graph: Graph, own: frozenset[str]) -> tuple[str, ...]:
     """The configured files (a glob gives one a seed), else an output that is named after predictions."""
     outs = [out.path for stage in graph.stages if stage.name in own for out in stage.outs]
     if model.predictions:
@@ -207,32 +207,33 @@ def _looks_like_predictions(path: str) -> bool:
     return "prediction" in pure.stem.lower() and pure.suffix.lower() in tables.SUFFIXES
 
 
-def _frames(sources: Sources, side: Side, paths: Sequence[str]) -> pd.DataFrame | str:
+def frames(sources: Sources, side: Side, paths: Sequence[str]) -> pd.DataFrame | str:
     """One table; several files, or repeated trainings, are put under each other with a ``seed`` column."""
-    frames: list[pd.DataFrame] = []
+    read: list[pd.DataFrame] = []
     for path in paths:
         found = sources.reader.table(side, path)
         if isinstance(found, str):
             return found
-        frames.append(found)
+        read.append(found)
     for path in paths:
-        frames.extend(sources.repeats.tables(side.name, path))
-    if len(frames) == 1:
-        return frames[0]
+        read.extend(sources.repeats.tables(side.name, path))
+    if len(read) == 1:
+        return read[0]
     import pandas as pd
 
-    return pd.concat([frame.assign(seed=index) for index, frame in enumerate(frames)], ignore_index=True)
+    return pd.concat([frame.assign(seed=index) for index, frame in enumerate(read)], ignore_index=True)
 
 
-def _base_frames(model: Model, sources: Sources) -> pd.DataFrame | str:
+def base_frames(model: Model, sources: Sources) -> pd.DataFrame | str:
+    """The base's predictions as one table, or why there is none."""
     if sources.base is None:
         return "there is no base to compare with"
     graph = sources.base.graph
     stages = _stages_of(model, graph) or frozenset(s.name for s in graph.stages)
-    paths = _prediction_files(model, graph, stages)
+    paths = prediction_files(model, graph, stages)
     if not paths or not any(_out(graph, path) for path in paths):
         return "the base has no predictions"
-    found = _frames(sources, sources.base, paths)
+    found = frames(sources, sources.base, paths)
     return f"the base's {paths[0]} {found}" if isinstance(found, str) else found
 
 
@@ -241,7 +242,7 @@ def _plots(model: Model, sources: Sources, own: frozenset[str]) -> Iterator[Plot
     for spec in _plot_specs(sources, sources.head):
         if spec.dvcfile != model.dvcfile and not _made_by(sources.head.graph, spec.file, own):
             continue
-        if _is_broken(sources.head, spec.file):
+        if is_broken(sources.head, spec.file):
             continue
         head = sources.reader.rows(sources.head, spec.file)
         known = sources.base is not None and _plot_key(spec) in before
@@ -320,7 +321,8 @@ def _made_by(graph: Graph, path: str, stages: frozenset[str]) -> bool:
     return stage is not None and stage.name in stages
 
 
-def _is_broken(side: Side, path: str) -> bool:
+def is_broken(side: Side, path: str) -> bool:
+    """Whether a file is an output of a stage that failed or did not run, so that it is stale."""
     return _made_by(side.graph, path, side.broken)
 
 

@@ -19,7 +19,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json
 from mlops_ci.errors import ConfigError
 
-NEEDED = ("sklearn", "pandas", "pyarrow", "scipy", "mlflow")
+NEEDED = ("sklearn", "pandas", "pyarrow", "scipy", "mlflow", "fairlearn", "pandera")
 
 
 @dataclass(frozen=True)

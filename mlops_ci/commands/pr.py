@@ -23,5 +23,5 @@ def pr(
     url = session.publish(text)
     terminal.markdown(report.plain(text))
     terminal.result("", {**judged.document(), "comment_url": url, "output": str(session.output)})
-    terminal.say(f"\nReport: {session.output / 'comment.md'}")
+    terminal.say(f"\nReport: {session.output / 'report.html'}")
     return judged.verdict.exit_code

@@ -87,7 +87,9 @@ class DomainClassifier(Document):
 class Drift(Document):
     """Two tables compared, for example ``train: head against base``.
 
-    ``added`` and ``removed`` columns are named too; ``problem`` says why nothing could be compared.
+    ``added`` and ``removed`` columns are named too; ``renamed`` pairs of them (old, new) have the same
+    type and distribution. ``same``: the tables are the same bytes, so neither was read. ``problem``
+    says why nothing could be compared.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Drift(Document):
     columns: tuple[DriftColumn, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    same: bool = False
     classifier: DomainClassifier | None = None
     problem: str = ""
 
@@ -107,8 +111,11 @@ class Drift(Document):
 class DataRule(Document):
     """One rule on a table or a column. ``failing`` counts the rows that break it, where rows can.
 
-    ``rule`` is type, missing, added, nulls, range, unique, allowed, rows, fresh, duplicates, leakage,
-    or the name of a check of the user's own.
+    ``rule`` is type, missing, added, repeated, nulls, finite, range, unique, allowed, pattern, rows,
+    fresh, labels, duplicates, leakage, or ``module:function`` of the user's own. ``value`` is the
+    number behind it: the share of test rows that are training rows beyond what chance explains, or how
+    well a column alone tells the target (an AUC, or a correlation). ``problem`` says why the rule could
+    not be checked; ``ok`` is then False.
     """
 
     rule: str
@@ -117,16 +124,25 @@ class DataRule(Document):
     failing: int | None = None
     expected: str = ""
     found: str = ""
+    value: float | None = None
+    problem: str = ""
 
 
 class TableCheck(Document):
-    """A table against its schema; ``problem`` says why it could not be checked."""
+    """A table against its schema; ``problem`` says why it could not be checked.
+
+    ``checked`` and ``broken`` count all rules; ``rules`` holds at most a few hundred of them, the broken
+    ones first. ``note`` says what a reader should know besides, for example whose schema it was.
+    """
 
     table: str
     path: str
     rows: int = 0
     schema_path: str = ""
     rules: tuple[DataRule, ...] = ()
+    checked: int = 0
+    broken: int = 0
+    note: str = ""
     problem: str = ""
 
 
@@ -153,7 +169,8 @@ class GroupMetric(Document):
 class Disparity(Document):
     """How far apart groups are, for example ``demographic_parity_difference``; ``base`` is the base's.
 
-    ``groups`` are the two furthest apart, lowest first. ``small`` names groups with too few rows to enter.
+    ``groups`` are the two furthest apart, lowest first, in ``metric`` (equalised odds has two).
+    ``small`` names groups with too few rows to enter. ``change`` is the interval of value minus base.
     """
 
     name: str
@@ -163,13 +180,21 @@ class Disparity(Document):
     base: float | None = None
     groups: tuple[str, str] | None = None
     small: tuple[str, ...] = ()
+    metric: str = ""
+    change: Interval | None = None
 
 
 class Fairness(Document):
-    """Metrics and disparities over the groups of one column; ``problem`` says why there are none."""
+    """Metrics and disparities over the groups of one column; ``problem`` says why there are none.
+
+    ``positive`` is the class that counts as selected, empty where there is none. ``note`` says what
+    else a reader should know, for example why there are no values of the base.
+    """
 
     column: str
     rows: int = 0
+    positive: str = ""
+    note: str = ""
     metrics: tuple[GroupMetric, ...] = ()
     disparities: tuple[Disparity, ...] = ()
     problem: str = ""
@@ -257,9 +282,13 @@ class RerunMetric(Document):
 
 
 class Reproduction(Document):
-    """The pipeline run again from scratch in a clean clone; ``problem`` says why that failed."""
+    """The pipeline run again from scratch in a clean clone; ``problem`` says why that failed.
+
+    ``failed`` is the stage that could not be repeated; empty where nothing could be tried at all.
+    """
 
     commit: str
+    failed: str = ""
     outputs: tuple[Rerun, ...] = ()
     metrics: tuple[RerunMetric, ...] = ()
     seconds: float = 0.0

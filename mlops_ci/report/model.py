@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlops_ci.evidence import (
@@ -20,6 +20,7 @@ from mlops_ci.evidence import (
 )
 from mlops_ci.judging import sentences, slices
 from mlops_ci.report.changes import Cause
+from mlops_ci.report.checks import Checks, checks_of
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.report.plots import Plots, plots_of
 
@@ -125,6 +126,7 @@ class ModelView:
     seeds: int
     base_seeds: int
     plots: Plots
+    checks: Checks
 
     @property
     def has_intervals(self) -> bool:
@@ -150,6 +152,12 @@ def status_of(findings: Iterable[Finding]) -> str:
     return "waived" if _waived(ordered[0]) else ordered[0].status.value.lower()
 
 
+def model_status(findings: Sequence[Finding]) -> str:
+    """A model's status; a check that nobody asked for does not lower it."""
+    asked = [found for found in findings if found.status is not Status.SKIP or found.required]
+    return status_of(asked or findings)
+
+
 def severity(finding: Finding) -> float:
     """How early a finding is told: failures, accepted failures, warnings, then what is unsure."""
     return 0.5 if _waived(finding) else RANK[finding.status]
@@ -168,7 +176,7 @@ def model_view(
     findings: Sequence[Finding],
     causes: Mapping[str, Sequence[Cause]],
     detail: Detail,
-    said: Sequence[Finding] = (),
+    said: Collection[Finding] = (),
 ) -> ModelView:
     """Prepare one model; ``findings`` are its own, ``causes`` are all changes by the stage they feed.
 
@@ -180,17 +188,20 @@ def model_view(
     directions = _directions(model, findings)
     groups = _slice_rows(model, findings, directions)
     levels = {row.interval.level for row in rows if row.interval}
+    checks = checks_of(model, findings, detail, said)
+    # What a check measured is told in its own part, with its findings.
+    others = [found for found in findings if found.gate not in checks.measured and found not in said]
     return ModelView(
         name=model.name,
         path=model.path,
-        status=status_of(findings),
+        status=model_status(findings),
         old_digest=model.base_digest,
         digest=model.digest,
         size=model.size,
         rows=capped(rows, detail.metrics),
         unchanged=capped([row.name for row in still], detail.names),
         level=levels.pop() if len(levels) == 1 else None,
-        findings=_other_findings(model, [f for f in findings if f not in said]),
+        findings=_other_findings(model, others),
         causes=_cause_groups(model, rows, causes, detail),
         worst_slice=groups[0] if groups else None,
         slices=capped(groups, detail.slices),
@@ -200,7 +211,8 @@ def model_view(
         examples=max((c.n for c in model.comparisons if sentences.of_examples(c)), default=None),
         seeds=max((len(metric.seeds) for metric in model.metrics), default=0),
         base_seeds=max((len(metric.base_seeds) for metric in model.metrics), default=0),
-        plots=plots_of(model.plots, detail.plots),
+        plots=plots_of(model.plots, detail.plots, detail.charts),
+        checks=checks,
     )
 
 

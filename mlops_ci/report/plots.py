@@ -75,12 +75,12 @@ class Plots:
         return len(self.charts) + len(self.sparks) + len(self.matrices)
 
 
-def plots_of(plots: Sequence[Plot], most: int) -> Plots:
+def plots_of(plots: Sequence[Plot], most: int, charts: int = MOST_CHARTS) -> Plots:
     """Diagrams where there are few curves, sparklines where there are many."""
     moved = sorted((p for p in plots if p.head and p.head != p.base), key=lambda p: (p.title, p.id))
     shown = moved[:most]
     curves = [plot for plot in shown if plot.kind == "line"]
-    few = len(curves) <= MOST_CHARTS
+    few = len(curves) <= charts
     matrices = [plot for plot in shown if plot.kind == "confusion"]
     drawn = [plot for plot in matrices if len(plot.labels) <= MOST_LABELS]
     return Plots(

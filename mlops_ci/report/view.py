@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlops_ci.evidence import (
@@ -27,8 +27,10 @@ from mlops_ci.report.changes import (
     changes_of,
     stages_of,
 )
+from mlops_ci.report.checks import OPTIONAL, Unchecked, unchecked
+from mlops_ci.report.drifted import Drawn, drawn
 from mlops_ci.report.ladder import Detail, Rows, capped
-from mlops_ci.report.model import MetricRow, ModelView, model_view, severity, status_of
+from mlops_ci.report.model import MetricRow, ModelView, model_status, model_view, severity
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class View:
 
     head: Head
     models: Models
+    drawn: tuple[Drawn, ...]
+    unchecked: Rows[Unchecked]
     changes: Changes
     stages: StagesView
     lock: LockView
@@ -121,7 +125,7 @@ def view(facts: Facts, detail: Detail) -> View:
     places = Places(facts.source_url)
     # What the head tells is not told again further down.
     reasons = tuple(sorted(verdict.reasons, key=severity))
-    said = reasons[: detail.reasons + 1]
+    said = frozenset(reasons[: detail.reasons + 1])
     models = _models(evidence, facts.findings, places, detail, said)
     changes = changes_of(evidence, places, detail)
     stages = stages_of(evidence.stages, detail)
@@ -130,6 +134,8 @@ def view(facts: Facts, detail: Detail) -> View:
     return View(
         head=_head(facts, reasons, models, changes, detail),
         models=models,
+        drawn=_drawn(models, detail),
+        unchecked=_unchecked(models, facts.findings, detail),
         changes=changes,
         stages=stages,
         lock=lock,
@@ -193,7 +199,7 @@ def _quiet(evidence: Evidence, verdict: Verdict, models: int, *, moved: bool) ->
 
 
 def _models(
-    evidence: Evidence, findings: Sequence[Finding], places: Places, detail: Detail, said: Sequence[Finding]
+    evidence: Evidence, findings: Sequence[Finding], places: Places, detail: Detail, said: Collection[Finding]
 ) -> Models:
     by_model: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -216,12 +222,30 @@ def _has_section(name: str, changed: bool, by_model: Mapping[str, Sequence[Findi
     return changed or any(finding.status in loud for finding in by_model.get(name, ()))
 
 
-def _model_order(findings: Iterable[Finding]) -> int:
+def _model_order(findings: Sequence[Finding]) -> int:
     order = ("fail", "waived", "warn", "inconclusive", "skip", "pass", "")
-    return order.index(status_of(findings))
+    return order.index(model_status(findings))
 
 
-def _general(evidence: Evidence, findings: Sequence[Finding], said: Sequence[Finding]) -> tuple[Finding, ...]:
+def _drawn(models: Models, detail: Detail) -> tuple[Drawn, ...]:
+    found = [(model.name, one) for model in models.sections.shown for one in model.checks.drift]
+    return drawn(found, detail.drawn)
+
+
+def _unchecked(models: Models, findings: Sequence[Finding], detail: Detail) -> Rows[Unchecked]:
+    """What no check could say of the changed models.
+
+    A repository that configures no check at all reads nothing of it in a comment, only in the summary.
+    """
+    changed = [model for model in models.sections.shown if detail.machine or model.checks.measured]
+    names = {model.name for model in changed}
+    found = unchecked((one for one in findings if one.model in names), OPTIONAL)
+    return capped(found, detail.rules)
+
+
+def _general(
+    evidence: Evidence, findings: Sequence[Finding], said: Collection[Finding]
+) -> tuple[Finding, ...]:
     """Findings about no model that the head has not told: warnings beside a refusal."""
     names = {model.name for model in evidence.models}
     loud = (Status.FAIL, Status.WARN, Status.INCONCLUSIVE)
@@ -243,6 +267,8 @@ def _left_out(
         "data": changes.data.hidden,
         "code": changes.code.hidden,
         "stages": stages.rows.hidden if detail.cached else 0,
+        "columns": sum(one.hidden for model in models.shown for one in model.checks.drift),
+        "checks": sum(model.checks.hidden for model in models.shown),
         "slices": sum(model.slices.hidden for model in models.shown),
         "plots": sum(model.plots.hidden for model in models.shown),
         "patch": lock.patch.hidden,

@@ -58,9 +58,9 @@ def count(value: int) -> str:
     return f"{value:,}".replace("-", MINUS)
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 4) -> str:
     """A share as a percentage without its sign: 95, 99.9."""
-    return _trimmed(f"{share * 100:.4g}")
+    return _trimmed(f"{share * 100:.{digits}g}") if 0 < share * 100 < 1e3 else _trimmed(f"{share * 100:.0f}")
 
 
 def size(count_of_bytes: int) -> str:
@@ -88,6 +88,19 @@ def duration(seconds: float) -> str:
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     first = f"{large:,} {large_unit}"
     return f"{first} {small} {small_unit}" if small else first
+
+
+def moment(seconds: float) -> str:
+    """A short time as people read it: 850 ns, 12.3 µs, 4.56 ms, 1.2 s."""
+    for factor, unit in ((1e9, "ns"), (1e6, "µs"), (1e3, "ms")):
+        if seconds * factor < 999.5:
+            return f"{_trimmed(number(seconds * factor, 3))} {unit}"
+    return duration(seconds)
+
+
+def chance(p: float) -> str:
+    """A p-value: below a thousandth nobody needs its digits."""
+    return "<0.001" if p < 0.001 else _trimmed(f"{p:.2g}" if p < 0.1 else f"{p:.2f}")
 
 
 def scalar(value: Scalar) -> str:
@@ -152,6 +165,21 @@ def _interpolated(ordered: Sequence[tuple[float, float]], x: float) -> float:
         return ordered[right][1]
     (x0, y0), (x1, y1) = ordered[right - 1], ordered[right]
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+def condensed(shares: Sequence[float], width: int) -> tuple[float, ...]:
+    """A histogram's shares in at most ``width`` bins; their sum stays, a bin may be split in proportion."""
+    if len(shares) <= width:
+        return tuple(shares)
+    made = [0.0] * width
+    for index, share in enumerate(shares):
+        left, right = index * width / len(shares), (index + 1) * width / len(shares)
+        first = int(left)
+        inside = min(right, first + 1.0) - left
+        made[first] += share * inside / (right - left)
+        if first + 1 < width:
+            made[first + 1] += share * (1 - inside / (right - left))
+    return tuple(made)
 
 
 def sparkline(values: Sequence[float], low: float, high: float) -> str:

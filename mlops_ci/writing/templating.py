@@ -17,7 +17,7 @@ from markupsafe import Markup
 from pydantic import BaseModel
 
 from mlops_ci.errors import ConfigError
-from mlops_ci.writing import figures, markdown
+from mlops_ci.writing import figures, markdown, page
 
 OVERRIDES = ".mlops-ci/"
 BUILT_IN = "mlops-ci/"
@@ -29,6 +29,7 @@ _KEPT_FILTERS = (
 )
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "axis": figures.axis,
+    "chance": figures.chance,
     "change": figures.change,
     "code": markdown.code,
     "duration": figures.duration,
@@ -36,6 +37,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "join": markdown.joined,
     "label": markdown.label,
     "link": markdown.link,
+    "moment": figures.moment,
     "number": figures.number,
     "percent": figures.percent,
     "prose": markdown.prose,
@@ -135,6 +137,24 @@ def environment(overrides: Mapping[str, str] | None = None) -> Environment:
     made.filters = {**kept, **_FILTERS}
     del made.globals["lipsum"]
     _check(made, overrides or {})
+    return made
+
+
+def page_environment() -> Environment:
+    """The environment of our pages: everything is escaped as HTML; nobody overrides them."""
+    made = Environment(
+        loader=PackageLoader("mlops_ci", "templates"),
+        autoescape=True,
+        finalize=page.shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    kept = {name: made.filters[name] for name in _KEPT_FILTERS.split()}
+    own = {"code": page.code, "link": page.link, "log": page.log, "prose": page.prose}
+    made.filters = {**kept, **_FILTERS, **own}
+    for markdown_only in ("fence", "join", "label"):
+        del made.filters[markdown_only]
     return made
 
 

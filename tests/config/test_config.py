@@ -370,7 +370,7 @@ def test_without_artifacts_a_name_means_the_only_pipeline_or_its_folder() -> Non
         (
             "defaults: {alpha: 1}",
             "1: defaults.alpha: unknown key; there are: "
-            "artifact, columns, floor, gates, metrics, predictions, seeds",
+            "artifact, columns, data, floor, gates, metrics, predictions, seeds",
         ),
     ],
 )

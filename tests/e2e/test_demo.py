@@ -22,6 +22,9 @@ def test_the_story_ends_as_it_is_told(tmp_path: Path, call: Call) -> None:
         ("fewer-columns", "refused", 1),
         ("regularise", "warned", 0),
         ("explain", "passed", 0),
+        ("take-in-041", "refused", 1),
+        ("payroll", "refused", 1),
+        ("months", "refused", 1),
         ("looser-rules", "refused", 1),
     ]
     forge = LocalForge(sandbox / "origin.git" / "mlops-ci")

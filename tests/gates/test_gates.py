@@ -110,6 +110,10 @@ def test_judge_asks_a_model_gate_even_where_there_is_no_model() -> None:
     assert [(one.model, one.sentence) for one in found] == [("", " 1")]
 
 
+# What a repository that configures nothing is not judged by.
+NOT_ASKED_FOR = ("data", "drift", "fairness", "model", "latency", "reproducibility")
+
+
 def test_judge_with_every_gate_and_its_defaults() -> None:
     def options_for(gate: str, name: str | None) -> Any:
         return gates.GATES[gate].Options()
@@ -119,6 +123,7 @@ def test_judge_with_every_gate_and_its_defaults() -> None:
         ("stages", "", Status.SKIP),
         ("lock", "", Status.PASS),
         ("metrics", "churn", Status.PASS),
+        *((gate, "churn", Status.SKIP) for gate in NOT_ASKED_FOR),
     }
 
 

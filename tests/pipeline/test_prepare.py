@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pipeline import prepare
+from pipeline import files, prepare
 from tests.pipeline.people import people
 
 
@@ -55,3 +57,41 @@ def test_groups_stay_where_the_model_may_not_see_them() -> None:
 def test_an_unknown_feature_is_named() -> None:
     with pytest.raises(SystemExit, match=r"prepare\.features: no such column: AGE, WAGE"):
         prepare.select_columns(people(10), ["AGE", "SEX", "WAGE"])
+
+
+def test_deliveries_follow_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "DELIVERIES", tmp_path)
+    for number in (13, 14):
+        files.write_table(people(5, first_id=number * 5000), tmp_path / f"{number:03d}.parquet")
+    assert prepare.delivered([]) is None
+    found = prepare.delivered([14, 13])
+    assert found is not None
+    assert found["id"].tolist() == [*range(70_000, 70_005), *range(65_000, 65_005)]
+
+
+def test_a_delivery_that_did_not_arrive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "DELIVERIES", tmp_path)
+    with pytest.raises(SystemExit, match=r"prepare\.deliveries: no such delivery: .*007\.parquet"):
+        prepare.delivered([7])
+
+
+def test_deliveries_are_learned_from_and_never_tested_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files.write_table(people(300), files.SOURCE)
+    files.write_table(people(100, first_id=65_000), files.DELIVERIES / "013.parquet")
+    wanted = "prepare: {{features: [AGEP], validation_share: 0.2, deliveries: {}}}\n"
+    ids: dict[str, dict[str, list[int]]] = {}
+    for deliveries in ("[]", "[13]"):
+        files.PARAMS.write_text(wanted.format(deliveries))
+        prepare.main()
+        tables = {
+            name: files.read_table(files.PREPARED / f"{name}.parquet") for name in ("train", "valid", "test")
+        }
+        ids[deliveries] = {name: table["id"].tolist() for name, table in tables.items()}
+    before, after = ids["[]"], ids["[13]"]
+    assert after["test"] == before["test"]
+    assert after["train"][: len(before["train"])] == before["train"]
+    added = {*after["train"], *after["valid"]} - {*before["train"], *before["valid"]}
+    assert added == {one for one in range(65_000, 65_100) if prepare.scattered(np.array([one]))[0] >= 0.2}

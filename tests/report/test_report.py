@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,14 @@ from mlops_ci import evidence as ev
 from mlops_ci import report
 from mlops_ci.evidence import Status
 from mlops_ci.writing import markdown
-from tests.report import samples
-from tests.report.samples import SAMPLES, Sample
+from tests.report import checked, samples
+from tests.report.checked import CHECKED
+from tests.report.samples import Sample
 
 GOLDEN = Path(__file__).parent / "golden"
 DETAILS = "https://ci.example/runs/1"
 SOURCE = "https://git.example/acme/census/blob/a1b2c3d4"
+SAMPLES = {**samples.SAMPLES, **CHECKED}
 NAMES = sorted(SAMPLES)
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = re.compile(
@@ -73,6 +75,10 @@ def test_comment_is_as_reviewed(name: str) -> None:
 
 def test_summary_is_as_reviewed() -> None:
     check_golden("summary", summary(samples.refused()))
+
+
+def test_summary_of_the_checks_is_as_reviewed() -> None:
+    check_golden("checked_summary", summary(checked.checked()))
 
 
 def test_plain_is_as_reviewed() -> None:
@@ -223,6 +229,47 @@ def test_a_hostile_name_is_still_readable() -> None:
     assert "[here](https:\u200b//evil.example)" in seen
 
 
+# ---- the checks ------------------------------------------------------------------------------------
+
+
+def test_a_repository_that_configures_no_check_reads_nothing_of_them() -> None:
+    calm, silent = samples.improved(), checked.unconfigured()
+    assert comment(calm) == comment(silent)
+    assert "Not checked: data, drift, fairness, model, latency, reproducibility" in summary(silent)
+
+
+def test_with_one_check_configured_the_others_are_one_folded_line() -> None:
+    text = comment(checked.partly())
+    assert "<summary>Not checked: data, fairness, model, latency, reproducibility</summary>" in text
+    assert "none of 1 column drifted (5,000 → 5,000 rows)\n" in text
+
+
+def test_only_drifted_columns_are_in_the_table_and_only_the_worst_is_drawn() -> None:
+    text = comment(checked.checked())
+    rows = re.findall(r"^\| ⚠️ \| `(\w+)` \|", text, re.MULTILINE)
+    assert rows == ["RELP", "AGEP", "WKHP", "ESP"]
+    assert "| ⚠️ | `AGEP` | KS 0.18 | 3.12 → 3.15 % | `▂▃▄▆▇▇▆▅▃▂▂▁` | `▆▇██▆▅▃▂▁▁▁▁` | mean −0.41 σ |" in text
+    assert text.count("    bar [") == 1
+    assert summary(checked.checked()).count("    bar [") == 4
+
+
+def test_what_follows_a_fold_is_markdown_again() -> None:
+    for name in NAMES:
+        lines = [line for kind, line in markdown.marked(comment(SAMPLES[name]()).split("\n")) if not kind]
+        after = [below for line, below in pairwise(lines) if line == "</details>"]
+        assert {line.partition("<summary>")[0] for line in after} <= {"", "<details>", "<details open>"}
+
+
+def test_ten_thousand_drifted_columns_fit() -> None:
+    sample = checked.wide()
+    text = comment(sample)
+    assert len(text.encode("utf-16-le")) // 2 <= report.COMMENT_LIMIT
+    assert "10,000 of 10,000 columns drifted" in text
+    assert "| `column_00000` |" in text
+    assert "\nand 9,960 more\n" in text
+    assert len(summary(sample).encode()) <= report.SUMMARY_LIMIT
+
+
 # ---- size ------------------------------------------------------------------------------------------
 
 
@@ -238,12 +285,14 @@ def test_seventy_models_and_a_thousand_parameters_fit() -> None:
 
 
 @pytest.mark.parametrize("limit", [40_000, 20_000, 8_000, 4_000, 2_000, 900, 300])
-@pytest.mark.parametrize("name", ["many_models", "hostile", "refused"])
+@pytest.mark.parametrize("name", ["many_models", "hostile", "refused", "checked", "hostile_checks"])
 def test_every_limit_is_kept(name: str, limit: int) -> None:
     text = comment(SAMPLES[name](), limit)
     assert len(text.encode("utf-16-le")) // 2 <= limit
     assert report.read_marker(text) is not None
-    assert "❌ **Refused**" in text
+    assert text.splitlines()[1].startswith(
+        "⚠️ **Passed with" if name == "hostile_checks" else "❌ **Refused**"
+    )
     assert folds(text) == folds(text, "</details>")
 
 

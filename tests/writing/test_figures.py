@@ -127,3 +127,35 @@ def test_a_number_is_short_and_keeps_its_value(value: float) -> None:
 )
 def test_of_two_long_lists_only_what_differs(old: Scalar, new: Scalar, shown: tuple[str, str]) -> None:
     assert figures.differing(old, new) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (8.5e-7, "850 ns"),
+        (1.23e-5, "12.3 µs"),
+        (0.00456, "4.56 ms"),
+        (0.9996, "1 s"),
+        (1.24, "1.2 s"),
+        (72, "1 min 12 s"),
+    ],
+)
+def test_moment(seconds: float, expected: str) -> None:
+    assert expected == figures.moment(seconds)
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.0, "<0.001"), (0.0123, "0.012"), (0.5, "0.5"), (0.416, "0.42"), (1.0, "1")]
+)
+def test_chance(p: float, expected: str) -> None:
+    assert expected == figures.chance(p)
+
+
+def test_condensed_keeps_the_sum_and_splits_a_bin_in_proportion() -> None:
+    assert figures.condensed((0.5, 0.5), 12) == (0.5, 0.5)
+    assert figures.condensed((0.3, 0.3, 0.4), 2) == pytest.approx((0.45, 0.55))
+    twenty = tuple(index / 190 for index in range(20))
+    made = figures.condensed(twenty, 12)
+    assert len(made) == 12
+    assert sum(made) == pytest.approx(1.0)
+    assert list(made) == sorted(made)

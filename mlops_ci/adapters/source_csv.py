@@ -1,0 +1,140 @@
+"""CSV and TSV files as sources: types are settled over the whole file before the first row is given."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_ci.adapters.source import Source, reading
+from mlops_ci.adapters.source_files import File, selected, sliced
+from mlops_ci.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Bytes that Arrow parses at a time; types are guessed from the first block.
+_BLOCK = 1 << 22
+_SNIFF = 1 << 16
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_CONVERSION = re.compile(r"In CSV column #(\d+): .*?CSV conversion error to ([^:]+)")
+
+
+class CsvSource(Source):
+    """One file of delimited text with a header line, in UTF-8.
+
+    Empty cells and the usual words (NA, null, NaN) are missing values, also in columns of text.
+    """
+
+    def __init__(self, file: File, delimiter: str) -> None:
+        self.name, self.text, self._file = file.name, file.text, file
+        self._delimiter = delimiter
+        self._types: dict[str, Any] = {}
+        self._schema: pa.Schema | None = None
+        self._notes: list[str] = []
+        self._sniff(file.head(_SNIFF))
+
+    def _sniff(self, head: bytes) -> None:
+        """Refuse what is no text, or text with another delimiter."""
+        if b"\0" in head:
+            raise ConfigError(f"{self.name}: is binary, no text", "name a file of delimited text")
+        line = head.decode("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0]
+        if self._delimiter in line:
+            return
+        found = [mark for mark in _DELIMITERS if mark != self._delimiter and mark in line]
+        if found:
+            raise ConfigError(
+                f"{self.name}: the header has {_DELIMITERS[found[0]]} and no"
+                f" {_DELIMITERS[self._delimiter]}: the wrong delimiter?",
+                "write the table with the delimiter of its suffix (.csv commas, .tsv tabs), or as Parquet",
+            )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Columns whose type changes on the way through the file."""
+        return tuple(self._notes)
+
+    def schema(self) -> pa.Schema:
+        """The columns, with types that hold for the whole file."""
+        if self._schema is None:
+            with reading(self.name, "table of delimited text", remote=self._file.remote):
+                self._schema = self._settle()
+        return self._schema
+
+    def _settle(self) -> pa.Schema:
+        """Read until no column breaks the type that its first block suggests; one block needs no proof."""
+        while True:
+            with self._file.open() as handle:
+                reader = self._open(handle)
+                if self._file.size <= _BLOCK:
+                    return reader.schema
+                trouble = self._through(reader)
+                if not trouble:
+                    return reader.schema
+                self._widen(reader.schema, trouble)
+
+    def _through(self, reader: Any) -> str:
+        """Read to the end; gives the complaint about a value that does not fit its column's type."""
+        import pyarrow as pa
+
+        try:
+            for _ in reader:
+                pass
+        except pa.ArrowInvalid as error:
+            if not _CONVERSION.search(str(error)):
+                raise
+            return str(error)
+        return ""
+
+    def _widen(self, schema: pa.Schema, trouble: str) -> None:
+        """Give the column the next wider type: whole numbers, numbers, text, bytes."""
+        import pyarrow as pa
+        import pyarrow.types as at
+
+        match = _CONVERSION.search(trouble)
+        field = schema.field(int(match[1]) if match else 0)
+        if Counter(schema.names)[field.name] > 1:
+            raise ConfigError(
+                f"{self.name}: column {field.name!r} stands twice and changes its type",
+                "give every column a name of its own",
+            )
+        if at.is_integer(field.type) or at.is_null(field.type):
+            self._types[field.name] = pa.float64()
+        elif at.is_string(field.type):
+            self._types[field.name] = pa.binary()
+            self._notes.append(f"column {field.name!r} is no UTF-8 text; read as bytes")
+        else:
+            self._types[field.name] = pa.string()
+            self._notes.append(f"column {field.name!r} begins with other values than text; read as text")
+
+    def _open(self, handle: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.csv as pc
+
+        try:
+            return pc.open_csv(
+                handle,
+                read_options=pc.ReadOptions(block_size=_BLOCK),
+                parse_options=pc.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+                convert_options=pc.ConvertOptions(
+                    column_types=self._types, strings_can_be_null=True, quoted_strings_can_be_null=False
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" in str(error):
+                raise ConfigError(f"{self.name}: is empty", "give it a header line") from error
+            raise
+
+    def batches(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        decode_strings: bool = True,  # noqa: ARG002 - text is never stored as codes here
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows, in blocks."""
+        self.schema()
+        what = "table of delimited text"
+        with reading(self.name, what, remote=self._file.remote), self._file.open() as handle:
+            for batch in self._open(handle):
+                yield from sliced(selected(batch, columns))

@@ -1,0 +1,61 @@
+"""Fairness of one model: its predictions, and the base's, split by the groups that are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from mlops_ci.collect.context import Context
+from mlops_ci.collect.models import base_frames, frames, is_broken, prediction_files
+from mlops_ci.comparing import fairness
+from mlops_ci.comparing.fairness import Asked
+from mlops_ci.evidence import Fairness
+from mlops_ci.gates.fairness import Options
+from mlops_ci.profiles.privacy import Privacy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def measure(context: Context) -> tuple[Fairness, ...]:
+    """Metrics per group and disparities, for each column of ``columns.groups`` or of the gate's ``groups``.
+
+    Nothing where no groups are asked for; a model without predictions gives a problem for each.
+
+    Raises:
+        ConfigError: fairlearn is not installed.
+    """
+    options = cast(Options, context.options("fairness"))
+    groups = options.columns(context.model.columns.groups)
+    if not groups:
+        return ()
+    fairness.need_fairlearn()
+    head = _head(context)
+    if isinstance(head, str):
+        return tuple(Fairness(column=", ".join(names), problem=head) for names in groups)
+    data = context.model.data
+    named = {name for names in groups for name in names}
+    return fairness.measure(
+        head,
+        base_frames(context.model, context.sources),
+        Asked(
+            groups=groups,
+            positive=None if options.positive is None else str(options.positive),
+            min_rows=options.min_rows,
+            names=tuple(metric.name for metric in context.found.metrics),
+        ),
+        context.model.columns,
+        # Who names a column as groups wants to read of them; a sensitive one stays hashed.
+        Privacy(sensitive=data.sensitive, show_values=named).label,
+    )
+
+
+def _head(context: Context) -> pd.DataFrame | str:
+    """Head's predictions, or why there are none."""
+    sources, own = context.sources, frozenset(context.found.stages)
+    paths = prediction_files(context.model, sources.head.graph, own)
+    if not paths:
+        return "the model has no table of predictions"
+    if any(is_broken(sources.head, path) for path in paths):
+        return f"{paths[0]} was not written: its stage did not finish"
+    found = frames(sources, sources.head, paths)
+    return f"{paths[0]} {found}" if isinstance(found, str) else found

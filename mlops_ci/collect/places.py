@@ -1,0 +1,150 @@
+"""Where a model is served: its file out of DVC, the folder and the code it needs, the rows it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from mlops_ci import pipeline
+from mlops_ci.adapters.dvc import Dvc
+from mlops_ci.adapters.serving import Loaded, Place, Served
+from mlops_ci.collect.context import Context
+from mlops_ci.collect.reading import Side
+from mlops_ci.config import Data
+from mlops_ci.pipeline import Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 100_000  # of an address; a file is read whole
+_WORD = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s,;:()\[\]{}'\"]+")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A loaded model in its process."""
+
+    place: Place
+    served: Served
+    loaded: Loaded
+
+
+@dataclass
+class Words:
+    """What may be told of an error: values of the test table are not, as long as they could be anybody's."""
+
+    table: pd.DataFrame = field(repr=False)
+    shown: bool = False
+
+    @cached_property
+    def _values(self) -> frozenset[str]:
+        return frozenset(
+            text
+            for name in self.table.columns
+            for text in map(str, self.table[name].unique())
+            if len(text) > 2
+        )
+
+    def hidden(self, text: str) -> str:
+        """The text with every word that is a value of the table replaced by ``…``."""
+        if self.shown:
+            return text
+        columns = frozenset(map(str, self.table.columns))
+
+        def told(found: re.Match[str]) -> str:
+            bare = found[0].strip("'\"")
+            secret = bare.rstrip(".") in self._values and bare not in columns
+            return found[0].replace(bare, "…") if secret else found[0]
+
+        return _WORD.sub(told, text)
+
+
+def table(context: Context, side: Side) -> pd.DataFrame | str:
+    """The rows of ``data.test`` at one side, or why there are none that can be used."""
+    path = context.model.data.test or ""
+    if path.startswith("sql:") or "://" in path:
+        from mlops_ci.adapters import sources
+
+        source = sources.open_source(path, database=context.model.data.database or "")
+        found: pd.DataFrame | str = source.sample(MAX_ROWS).to_pandas()
+    else:
+        found = context.sources.reader.table(side, path)
+    if isinstance(found, str):
+        return f"{path} {found}"
+    found.columns = found.columns.map(str)
+    twice = found.columns[found.columns.duplicated()]
+    if len(twice):
+        return f"{path} has several columns named {twice[0]}"
+    return found if len(found) else f"{path} has no rows"
+
+
+def features(rows: pd.DataFrame, loaded: Loaded, data: Data) -> tuple[str, ...]:
+    """The columns a model is asked with: by its names, by data.features, else all but target and id."""
+    if loaded.names is not None:
+        return loaded.names
+    return data.features or tuple(name for name in rows.columns if name not in (data.target, data.id))
+
+
+def absent(rows: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted columns that the rows do not have."""
+    return tuple(name for name in wanted if name not in rows.columns)
+
+
+def place(top: Path, stage: Stage | None, model: Path, log: Path) -> Place:
+    """A model served where its stage runs, with the code that its stage finds."""
+    folder = top / (stage.folder if stage else ".")
+    # Python finds modules beside the script that it runs, so a pickle may name them.
+    scripts = [dep.path for dep in (stage.deps if stage else ()) if dep.path.endswith(".py")]
+    code = [top / PurePosixPath(path).parent for path in scripts]
+    return Place(model, folder if folder.is_dir() else top, (*dict.fromkeys((*code, top)),), log)
+
+
+def head(context: Context, scratch: Path) -> Place:
+    """Head's model: in the work tree, else out of DVC's cache; raises ToolError where nobody has it."""
+    path, dvc = context.found.path, context.project.dvc
+    model = dvc.top / path
+    if not model.exists():
+        model = fetched(dvc, path, None, scratch / "head")
+    stage = pipeline.producer_of(context.sources.head.graph, path)
+    return place(dvc.top, stage, model, scratch / "head.log")
+
+
+def path_at_base(context: Context, base: Side) -> str:
+    """Where the model's bytes stand at the base: its artifact may have another path there."""
+    if not context.model.artifact:
+        return context.found.path
+    named = (context.model.dvcfile, context.model.artifact)
+    return next((one.path for one in base.graph.artifacts if (one.dvcfile, one.name) == named), "")
+
+
+@contextmanager
+def champion(context: Context, base: Side, scratch: Path) -> Iterator[Place]:
+    """The base's model in a clean copy of its commit, gone when the block ends; raises ToolError."""
+    path = path_at_base(context, base)
+    model = fetched(context.project.dvc, path, base.rev, scratch / "base")
+    with context.project.dvc.seeded_copy({}, commit=base.rev) as copy:
+        yield place(copy.top, pipeline.producer_of(base.graph, path), model, scratch / "base.log")
+
+
+def fetched(dvc: Dvc, path: str, rev: str | None, folder: Path) -> Path:
+    """A model's file, or all files of its folder, out of DVC."""
+    for name in dvc.files(path, rev) or (path,):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(dvc.read(name, rev=rev))
+    return folder / path
+
+
+@contextmanager
+def serving(where: Place, seconds: float) -> Iterator[Served]:
+    """The process that serves a model; it is gone when the block ends."""
+    served = Served(where, limit=seconds)
+    try:
+        yield served
+    finally:
+        served.close()

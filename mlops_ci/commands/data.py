@@ -1,0 +1,208 @@
+"""`mlops-ci data infer` and `mlops-ci data check`: a table's schema, written and held."""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_ci.adapters import files
+from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.commands.options import Json
+from mlops_ci.errors import ConfigError
+from mlops_ci.evidence import DataRule, TableCheck
+
+if TYPE_CHECKING:
+    from mlops_ci.adapters.source import Source
+    from mlops_ci.schemas.shape import Schema
+
+
+class Action(StrEnum):
+    """What is done with the table."""
+
+    INFER = "infer"
+    CHECK = "check"
+
+
+_Action = Annotated[Action, typer.Argument(help="infer writes a schema, check holds a table to it.")]
+_Table = Annotated[str, typer.Argument(help="A file, a folder, s3://... or sql:SELECT ...")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", help="infer: the schema, default schemas/NAME.yaml; check: the result as JSON."
+    ),
+]
+_Schema = Annotated[Path | None, typer.Option(help="check: the schema, default schemas/NAME.yaml.")]
+_Categorical = Annotated[str, typer.Option(help="infer: columns of numbers that are codes: A,B.")]
+_Sensitive = Annotated[str, typer.Option(help="Columns whose values are told nowhere: A,B.")]
+_ShowValues = Annotated[
+    bool, typer.Option("--show-values", help="check: show values, but no sensitive ones.")
+]
+_Database = Annotated[str, typer.Option(help="URL of the database that sql: asks; ${NAME} is filled in.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="infer: print the schema and write nothing.")]
+
+
+def data(
+    action: _Action,
+    table: _Table,
+    output: _Output = None,
+    schema: _Schema = None,
+    json: Json = False,
+    categorical: _Categorical = "",
+    sensitive: _Sensitive = "",
+    show_values: _ShowValues = False,
+    database: _Database = "",
+    dry_run: _DryRun = False,
+) -> int:
+    """Write the schema of a table (infer), or hold a table to its schema (check).
+
+    The schema is a short YAML file for people to review: types, missing values, ranges, allowed values,
+    uniqueness. `check` names every broken rule in a line and ends with 1 where there is one, so that as a
+    DVC stage it stops the pipeline before training. docs/data.md says what a schema can ask.
+    """
+    from mlops_ci.adapters import sources
+
+    terminal = Terminal(json_output=json)
+    _refuse_misfits(action, schema=schema, categorical=categorical, show_values=show_values, dry_run=dry_run)
+    source = sources.open_source(table, database=database)
+    if action is Action.INFER:
+        place = output or _default(table, "-o")
+        return _infer(terminal, source, place, (_listed(categorical), _listed(sensitive)), dry_run=dry_run)
+    place = schema or _default(table, "--schema")
+    found = _check(source, table, place, sensitive=_listed(sensitive), show_values=show_values)
+    if output is not None:
+        files.write(output, (found.model_dump_json(indent=2) + "\n").encode())
+    broken = [rule for rule in found.rules if not rule.ok]
+    terminal.result(_words(found, broken), found.model_dump(mode="json"))
+    return 1 if found.broken else 0
+
+
+def _refuse_misfits(
+    action: Action, *, schema: Path | None, categorical: str, show_values: bool, dry_run: bool
+) -> None:
+    """Options of the other action would be dropped silently."""
+    other: list[tuple[str, object]] = [("--schema", schema), ("--show-values", show_values)]
+    if action is Action.CHECK:
+        other = [("--categorical", categorical), ("--dry-run", dry_run)]
+    for name, value in other:
+        if value:
+            raise ConfigError(f"{name} says nothing to `data {action}`", "leave it out")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _default(table: str, option: str) -> Path:
+    """schemas/NAME.yaml after the table's file or folder; a query has no name."""
+    stem = Path(table.rstrip("/")).name.partition(".")[0]
+    if table.startswith("sql:") or not stem:
+        raise ConfigError(f"{table}: has no name that a schema could have", f"name the file with {option}")
+    return Path("schemas") / f"{stem}.yaml"
+
+
+# ---- infer -------------------------------------------------------------------------------------
+
+
+def _infer(
+    terminal: Terminal,
+    source: Source,
+    place: Path,
+    columns: tuple[tuple[str, ...], tuple[str, ...]],
+    *,
+    dry_run: bool,
+) -> int:
+    from mlops_ci.schemas import text
+    from mlops_ci.schemas.infer import Inference
+
+    inference = Inference(source.schema(), categorical=columns[0], sensitive=columns[1])
+    for batch in source.batches(decode_strings=False):
+        inference.add(batch)
+    found = inference.schema()
+    written = text.write(found, source.name)
+    for note in (*source.notes, *(f"left out: {one}" for one in inference.left_out)):
+        terminal.say(f"note: {note}")
+    changes = _differences(place, written)
+    if changes is not None and not dry_run:
+        if changes:
+            terminal.result(changes, _document(place, found, written=False, difference=changes))
+            raise ConfigError(
+                f"{place}: exists and would change as shown",
+                f"edit it by hand, or remove it and run this again; --dry-run -o {place} only shows",
+            )
+        terminal.result(f"{place} is up to date", _document(place, found, written=False))
+        return 0
+    if dry_run:
+        shown = changes if changes is not None else written
+        terminal.result(shown or f"{place} is up to date", _document(place, found, written=False))
+        return 0
+    files.write(place, written.encode())
+    words = f"{place}: {len(found.columns):,} columns. Review it, and commit it."
+    terminal.result(words, _document(place, found, written=True))
+    return 0
+
+
+def _differences(place: Path, written: str) -> str | None:
+    """What would change in the file, as a diff; None where there is no file."""
+    if not place.is_file():
+        return None
+    before = place.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = difflib.unified_diff(
+        before, written.splitlines(), str(place), f"{place} (inferred)", n=1, lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _document(place: Path, schema: Schema, *, written: bool, difference: str = "") -> dict[str, object]:
+    plain = schema.model_dump(mode="json", exclude_defaults=True)
+    return {"path": str(place), "written": written, "difference": difference, "schema": plain}
+
+
+# ---- check -------------------------------------------------------------------------------------
+
+
+def _check(
+    source: Source, table: str, place: Path, *, sensitive: tuple[str, ...], show_values: bool
+) -> TableCheck:
+    from mlops_ci.collect import data as collected
+    from mlops_ci.config import Data
+    from mlops_ci.schemas import text
+
+    try:
+        raw = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = f"write one with `mlops-ci data infer {table}`, or name it with --schema"
+        raise ConfigError(f"{place}: there is no such schema", hint) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}: cannot be read ({error})", "save it as UTF-8 text") from error
+    shown = collected.shown(Data().model_copy(update={"sensitive": sensitive, "show_values": show_values}))
+    found = collected.look(source, text.read(raw, str(place)), folder=Path.cwd(), shown=shown)
+    return collected.summed(Path(table).name, table, found, schema_path=place.as_posix())
+
+
+def _words(found: TableCheck, broken: list[DataRule]) -> str:
+    from mlops_ci.judging import data as words
+
+    if not found.broken:
+        return f"{found.path}: {found.rows:,} rows keep all {found.checked:,} rules of {found.schema_path}"
+    lines = [
+        _line(words.sentence(found, rule) if not rule.problem else _problem(found, rule)) for rule in broken
+    ]
+    if found.broken > len(broken):
+        lines.append(f"and {found.broken - len(broken):,} more")
+    rules = "1 rule is" if found.broken == 1 else f"{found.broken:,} rules are"
+    return "\n".join([*lines, f"{found.path}: {rules} broken of {found.checked:,} in {found.schema_path}"])
+
+
+def _problem(found: TableCheck, rule: DataRule) -> str:
+    from mlops_ci.judging import data as words
+
+    place = f"{found.table}: {rule.column}" if rule.column else found.table
+    return f"{place}: {words.title(rule.rule)} could not be checked: {rule.problem}"
+
+
+def _line(text: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in text)

@@ -1,0 +1,226 @@
+"""`mlops-ci drift`: two tables compared, without a pipeline and without a repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.commands.options import Json
+from mlops_ci.config.keys import Data
+from mlops_ci.errors import ConfigError
+from mlops_ci.evidence import DomainClassifier, Drift
+
+if TYPE_CHECKING:
+    from mlops_ci.adapters.source import Source
+    from mlops_ci.judging.drifting import Decision, Rules
+    from mlops_ci.profiles.shape import ColumnProfile, Profile
+
+CONFIG = Path("mlops-ci.yaml")
+# So many rows of a side are enough for a classifier to tell two tables apart.
+SAMPLE = 20_000
+ENGINES = ("numpy", "duckdb", "polars", "spark")
+_ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
+_NUMBER = re.compile(r"u?int|float|double|halffloat|decimal")
+
+_Reference = Annotated[
+    str, typer.Argument(help="A table or a stored profile: path, path@revision, s3://..., sql:SELECT ...")
+]
+_Current = Annotated[str, typer.Argument(help="What is compared with it, named in the same ways.")]
+_Html = Annotated[Path | None, typer.Option("--html", help="Also write a page with every column.")]
+_Categorical = Annotated[str, typer.Option(help="Columns of numbers that are codes: A,B.")]
+_Ignore = Annotated[str, typer.Option(help="Columns, or globs of them, that are not compared: A,B*.")]
+_Target = Annotated[str, typer.Option(help="The column that is to be predicted.")]
+_Engine = Annotated[str, typer.Option(help="What profiles the tables: numpy, duckdb, polars, spark.")]
+_Database = Annotated[str, typer.Option(help="URL of the database that sql: asks; ${NAME} is filled in.")]
+_Classifier = Annotated[bool, typer.Option("--classifier", help="Also learn to tell the rows apart.")]
+_ShowValues = Annotated[bool, typer.Option("--show-values", help="Show values, but no sensitive ones.")]
+
+
+def drift(
+    reference: _Reference,
+    current: _Current,
+    json: Json = False,
+    html: _Html = None,
+    categorical: _Categorical = "",
+    ignore: _Ignore = "",
+    target: _Target = "",
+    engine: _Engine = "",
+    database: _Database = "",
+    classifier: _Classifier = False,
+    show_values: _ShowValues = False,
+) -> int:
+    """Compare two tables column by column; exit code 1 where something drifted.
+
+    A column drifted where it differs by more than chance, over all columns together, and by enough to
+    matter. Its values are told as hashes unless they may be shown. `path@revision` is a file or folder
+    as Git or DVC has it there, for example data/train.parquet@main.
+    """
+    terminal = Terminal(json_output=json)
+    given = {
+        "categorical": _listed(categorical),
+        "ignore": _listed(ignore),
+        "target": target,
+        "engine": _engine(engine),
+        "database": database,
+        "show_values": show_values,
+    }
+    data, options = _settings(terminal, {key: value for key, value in given.items() if value})
+    found, notes = _compared(reference, current, data, classifier=classifier)
+    for note in notes:
+        terminal.say(f"note: {note}")
+    from mlops_ci.judging import drifting
+
+    decisions = drifting.judge(found, options)
+    code = 1 if any(one.outcome == "drifted" for one in decisions) else 0
+    if html is not None:
+        _write_page(html, found, decisions)
+    if json:
+        terminal.result("", _document(found, decisions, code))
+    else:
+        from mlops_ci.writing import drifted
+
+        terminal.result(drifted.words(found, decisions, hidden=not data.show_values))
+    return code
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _engine(name: str) -> str:
+    if name and name not in ENGINES:
+        raise ConfigError(f"--engine {name}: there is no such engine", f"one of {', '.join(ENGINES)}")
+    return name
+
+
+def _settings(terminal: Terminal, given: dict[str, object]) -> tuple[Data, Rules]:
+    """The command line over the ``defaults`` of the folder's mlops-ci.yaml, and the gate's options."""
+    from mlops_ci.judging.drifting import Rules
+
+    if not CONFIG.is_file():
+        return Data().model_copy(update=given), Rules()
+    from mlops_ci import config
+    from mlops_ci.adapters import policy
+    from mlops_ci.adapters.git import Git
+    from mlops_ci.config import check
+
+    def fetched(extends: config.Extends) -> str:
+        return policy.fetch(Git.open(Path.cwd()), extends.repository, extends.commit, extends.path)
+
+    found = config.load(CONFIG.read_text(encoding="utf-8", errors="replace"), fetch=fetched)
+    entry, options = check.model(found.document, found.kinds, None, [])
+    data = entry.data
+    named = [key for key in ("categorical", "sensitive", "show_values", "ignore") if getattr(data, key)]
+    if named:
+        terminal.say(f"{CONFIG}: defaults.data says {', '.join(named)}")
+    return data.model_copy(update=given), cast(Rules, options["drift"])
+
+
+# ---- comparing ---------------------------------------------------------------------------------
+
+
+def _compared(reference: str, current: str, data: Data, *, classifier: bool) -> tuple[Drift, tuple[str, ...]]:
+    """The comparison, and what a person should know of how the tables were read."""
+    from mlops_ci.comparing import columns
+    from mlops_ci.profiles.privacy import Privacy
+
+    with _opened(reference, data) as one, _opened(current, data) as other:
+        profiles = _profiles(one, other, data)
+        for profile, name in zip(profiles, (reference, current), strict=True):
+            _usable(profile, name)
+        ignore = (*data.ignore, *((data.id,) if data.id else ()))
+        scope = columns.Scope(
+            roles={data.target: "target"} if data.target else {},
+            ignore=ignore,
+            privacy=Privacy(data.sensitive, data.show_values),
+        )
+        before, after = (columns.Named(p, n) for p, n in zip(profiles, (reference, current), strict=True))
+        found = columns.drift("current against reference", before, after, scope)
+        if not found.columns:
+            raise ConfigError(f"{current}: shares no column with {reference}", "name two tables of one kind")
+        if classifier:
+            found = found.model_copy(update={"classifier": _classified(one, other, found, data)})
+        return found, (*one.notes, *other.notes)
+
+
+@contextmanager
+def _opened(text: str, data: Data) -> Iterator[Source]:
+    if (at := _at_revision(text)) is not None:
+        from mlops_ci.collect import tables
+
+        with tables.at_revision(Path.cwd(), *at) as source:
+            yield source
+    else:
+        from mlops_ci.adapters import sources
+
+        yield sources.open_source(text, database=data.database or "")
+
+
+def _at_revision(text: str) -> tuple[str, str] | None:
+    """``path@revision`` in its parts; a file that is called so is itself."""
+    path, _, rev = text.rpartition("@")
+    if not path or not rev or _ADDRESS.match(text) or Path(text).exists():
+        return None
+    return path, rev
+
+
+def _profiles(one: Source, other: Source, data: Data) -> tuple[Profile, Profile]:
+    from mlops_ci.adapters import profiling
+
+    reference = profiling.profile(one, engine=data.engine, categorical=data.categorical)
+    codes = {column.name for column in reference.columns if _is_code(column)} if one.stored else set()
+    current = profiling.profile(
+        other, engine=data.engine, categorical={*data.categorical, *codes}, like=reference
+    )
+    return reference, current
+
+
+def _is_code(column: ColumnProfile) -> bool:
+    """Whether a stored profile counts numbers as categories: then the other table's are codes too."""
+    return column.kind == "category" and _NUMBER.match(column.type) is not None
+
+
+def _usable(profile: Profile, name: str) -> None:
+    if not profile.columns:
+        raise ConfigError(f"{name}: has no columns", "name a table with columns and rows")
+    if not profile.rows:
+        raise ConfigError(f"{name}: has no rows, so nothing can be compared", "name a table with rows")
+
+
+def _classified(one: Source, other: Source, found: Drift, data: Data) -> DomainClassifier:
+    from mlops_ci.comparing import domain
+
+    names = [column.name for column in found.columns if column.kind != "other"]
+    kept = [name for name in names if not any(fnmatchcase(name, glob) for glob in data.ignore)]
+    return domain.classify(
+        one.sample(SAMPLE), other.sample(SAMPLE), columns=kept, categorical=data.categorical
+    )
+
+
+# ---- telling -----------------------------------------------------------------------------------
+
+
+def _write_page(path: Path, found: Drift, decisions: Sequence[Decision]) -> None:
+    from mlops_ci.adapters import files
+    from mlops_ci.report.html import drift_page
+
+    files.write(path, drift_page(found, decisions).encode())
+
+
+def _document(found: Drift, decisions: Sequence[Decision], code: int) -> dict[str, object]:
+    return {
+        "verdict": "drifted" if code else "no drift",
+        "exit_code": code,
+        "drift": found.model_dump(mode="json"),
+        "decisions": [
+            {key: getattr(one, key) for key in ("name", "outcome", "sentence", "why", "limit")}
+            for one in decisions
+        ],
+    }

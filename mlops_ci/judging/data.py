@@ -1,0 +1,55 @@
+"""How a broken rule of a table is said in one plain sentence (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlops_ci.evidence import DataRule, TableCheck
+from mlops_ci.writing.figures import count
+
+# Rules that no schema says.
+BETWEEN = frozenset({"duplicates", "leakage", "labels"})
+
+_SCHEMA = (
+    "mend the data; if the rule is wrong, change it in a pull request of its own: the base branch's judges"
+)
+_HINTS = {
+    "duplicates": "take these rows out of one of the tables, or split by what identifies an example",
+    "leakage": "take the column out of the features, or show that it is known before the target is",
+    "labels": "take the rows without a label out of the training table",
+    "missing": "write the column again; if it was renamed, rename it in the schema first",
+    "added": "name the column in the schema, or allow `further_columns: true` there",
+    "fresh": "bring the table up to date, or check the clock of what writes it",
+    "rows": "check that the whole table was written",
+}
+
+
+def title(rule: str) -> str:
+    """A rule as a sentence names it; a function of the user's own keeps its name."""
+    return rule if ":" in rule else f"the rule {rule}"
+
+
+def hint(rule: DataRule) -> str:
+    """How a broken rule is mended."""
+    return _HINTS.get(rule.rule, _SCHEMA)
+
+
+def sentence(table: TableCheck, rule: DataRule) -> str:
+    """What is broken: table, column, rule, how many rows, what was expected and what was found."""
+    place = f"{table.table}: {rule.column}" if rule.column else table.table
+    if rule.rule == "missing":
+        return f"{place} is missing."
+    if rule.rule == "added":
+        return f"{place} is not in the schema, which allows no further columns."
+    if rule.rule == "leakage":
+        return f"{place} tells the target by itself ({rule.found}); expected {rule.expected}."
+    rows = ""
+    if rule.failing is not None and rule.rule not in ("duplicates", "labels"):
+        rows = f" in {count(rule.failing)} of {count(table.rows)} rows"
+    return f"{place} breaks {title(rule.rule)}{rows}: expected {rule.expected}, found {rule.found}."
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {count(len(names) - most)} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,1 @@
+"""What a table must look like: the schema file, checked over batches, and inferred from a table."""

@@ -1,0 +1,188 @@
+"""`mlops-ci data`: a schema is inferred and reviewed, a table is held to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from mlops_ci import cli
+from mlops_ci.evidence import TableCheck
+
+ROWS: dict[str, Any] = {
+    "id": list(range(200)),
+    "sex": ["f", "m"] * 100,
+    "age": [one % 90 for one in range(200)],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    save(ROWS)
+    return tmp_path
+
+
+def save(columns: dict[str, Any], name: str = "people.parquet") -> None:
+    pq.write_table(pa.table(columns), name)
+
+
+def run(*args: str) -> int:
+    return cli.run(["data", *args])
+
+
+SCHEMA = """\
+version: 1
+rows: {min: 1}
+further_columns: false
+columns:
+  age: {type: integer, min: 0, max: 94}
+  id: {type: integer, unique: true}
+  sex: {type: text, allowed: [f, m]}
+"""
+
+
+def test_infer_writes_a_schema_that_the_table_keeps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("infer", "people.parquet") == 0
+    assert capsys.readouterr().out == "schemas/people.yaml: 3 columns. Review it, and commit it.\n"
+    assert (folder / "schemas/people.yaml").read_text().endswith(SCHEMA)
+    assert run("check", "people.parquet") == 0
+    assert capsys.readouterr().out == "people.parquet: 200 rows keep all 10 rules of schemas/people.yaml\n"
+
+
+def test_infer_never_overwrites(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = folder / "schemas/people.yaml"
+    run("infer", "people.parquet")
+    assert run("infer", "people.parquet") == 0
+    assert capsys.readouterr().out.endswith("schemas/people.yaml is up to date\n")
+    place.write_text(place.read_text().replace("max: 94", "max: 60"))
+    before = place.read_text()
+    assert run("infer", "people.parquet") == 2
+    out, err = capsys.readouterr()
+    assert "-  age: {type: integer, min: 0, max: 60}\n+  age: {type: integer, min: 0, max: 94}\n" in out
+    assert "schemas/people.yaml: exists and would change as shown" in err
+    assert place.read_text() == before
+    assert run("infer", "people.parquet", "--dry-run") == 0
+    assert "+  age: {type: integer, min: 0, max: 94}" in capsys.readouterr().out
+
+
+def test_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("infer", "people.parquet", "--dry-run", "--sensitive", "sex", "--categorical", "age") == 0
+    out = capsys.readouterr().out
+    assert "  sex: {type: text}\n" in out
+    assert "  age: {type: integer, min: 0, max: 94}\n" in out
+    assert not (folder / "schemas").exists()
+    run("infer", "people.parquet")
+    capsys.readouterr()
+    assert run("infer", "people.parquet", "--dry-run") == 0
+    assert capsys.readouterr().out == "schemas/people.yaml is up to date\n"
+
+
+def test_infer_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("infer", "people.parquet", "-o", "a.yaml", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["path"], document["written"]) == ("a.yaml", True)
+    assert document["schema"]["columns"]["sex"] == {"type": "text", "allowed": ["f", "m"]}
+
+
+def test_what_a_schema_cannot_name_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save({**ROWS, "gone": pa.nulls(200)})
+    assert run("infer", "people.parquet") == 0
+    assert "note: left out: gone: has no value at all" in capsys.readouterr().err
+
+
+def test_check_names_every_broken_rule_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("infer", "people.parquet")
+    ages = [150] * 7 + ROWS["age"][7:]
+    save({"id": [*range(198), 5, 5], "sex": ["x"] * 6 + ["m"] * 194, "age": pa.array(ages), "new": [1] * 200})
+    capsys.readouterr()
+    assert run("check", "people.parquet", "-o", "reports/schema.json") == 1
+    lines = capsys.readouterr().out.splitlines()
+    found = TableCheck.model_validate_json((folder / "reports/schema.json").read_text())
+    broken = [(rule.rule, rule.column, rule.failing) for rule in found.rules if not rule.ok]
+    assert broken == [
+        ("added", "new", None),
+        ("range", "age", 7),
+        ("unique", "id", 2),
+        ("allowed", "sex", 6),
+    ]
+    assert len(lines) == 5
+    assert lines[-1] == "people.parquet: 4 rules are broken of 11 in schemas/people.yaml"
+
+
+def test_values_are_told_only_where_they_may_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("infer", "people.parquet")
+    save({**ROWS, "sex": ["x"] * 6 + ["m"] * 194})
+    for options, shown in (
+        ((), False),
+        (("--show-values",), True),
+        (("--show-values", "--sensitive", "sex"), False),
+    ):
+        capsys.readouterr()
+        assert run("check", "people.parquet", *options, "--json") == 1
+        (rule,) = [one for one in json.loads(capsys.readouterr().out)["rules"] if not one["ok"]]
+        assert (rule["found"] == "x in 6 rows") is shown
+        assert rule["found"].endswith(" in 6 rows")
+
+
+def test_the_users_own_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "own.py").write_text("def old(rows):\n    return rows['age'] > 20\n\ndef bad(v):\n    1 / 0\n")
+    schema = SCHEMA.replace("columns:\n", 'checks: ["own:old"]\ncolumns:\n').replace(
+        "94}", '94, checks: ["own:bad"]}'
+    )
+    (folder / "s.yaml").write_text(schema)
+    assert run("check", "people.parquet", "--schema", "s.yaml") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "people.parquet breaks own:old in 62 of 200 rows: expected true for every row, found 62 rows with false."
+    )
+    assert (
+        lines[1] == "people.parquet: age: own:bad could not be checked: raises ZeroDivisionError at own.py:5"
+    )
+
+
+def test_a_csv_with_one_word_among_its_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("infer", "people.parquet")
+    pa.csv.write_csv(pa.table({**ROWS, "age": ["n/b", *map(str, ROWS["age"][1:])]}), "people.csv")
+    capsys.readouterr()
+    assert run("check", "people.csv") == 1
+    assert (
+        "expected integer, found text; 1 value of 200 cannot be read as integer." in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["check", "people.parquet"], "schemas/people.yaml: there is no such schema"),
+        (["check", "people.parquet", "--schema", "."], ".: cannot be read"),
+        (["check", "people.parquet", "--schema", "bad.yaml"], "bad.yaml:2: columns.a.type: expected integer"),
+        (["check", "people.parquet", "--dry-run"], "--dry-run says nothing to `data check`"),
+        (["infer", "people.parquet", "--schema", "x"], "--schema says nothing to `data infer`"),
+        (["infer", "absent.parquet"], "absent.parquet: is not there"),
+        (["infer", "empty.parquet"], "the table has no rows"),
+        (["infer", "people.parquet", "--categorical", "x"], "--categorical: the table has no column x"),
+        (["learn", "people.parquet"], "'learn' is not one of 'infer', 'check'"),
+    ],
+)
+def test_misuse_is_one_line(
+    folder: Path, args: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad.yaml").write_text("columns:\n  a: {type: x}\n")
+    save({"a": pa.array([], pa.int64())}, "empty.parquet")
+    assert run(*args) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_query_has_no_name(folder: Path) -> None:
+    from mlops_ci.commands.data import _default
+    from mlops_ci.errors import ConfigError
+
+    with pytest.raises(ConfigError):
+        _default("sql:SELECT 1", "-o")
+    assert _default("s3://bucket/people/", "-o") == Path("schemas/people.yaml")

@@ -1,0 +1,145 @@
+"""What a schema is inferred from, and what is left to people."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mlops_ci.errors import ConfigError
+from mlops_ci.schemas.checking import Checker
+from mlops_ci.schemas.infer import Inference, outwards, share_of_nulls
+from mlops_ci.schemas.shape import ColumnRules, Schema
+
+
+def inferred(table: pa.Table, rows: int = 300, **more: Any) -> Schema:
+    inference = Inference(table.schema, **more)
+    for batch in table.to_batches(max_chunksize=rows):
+        inference.add(batch)
+    return inference.schema()
+
+
+def column(values: Any, **more: Any) -> ColumnRules:
+    return inferred(pa.table({"a": values}), **more).columns["a"]
+
+
+COUNT = np.arange(1_000)
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        (pa.array(COUNT % 50), {"type": "integer", "min": 0, "max": 52}),
+        (pa.array(COUNT % 3), {"type": "integer", "allowed": (0, 1, 2)}),
+        (pa.array(COUNT % 3 / 10), {"type": "number", "min": 0, "max": 0.21}),
+        (pa.array(COUNT), {"type": "integer", "unique": True}),
+        (pa.array([f"k{one}" for one in COUNT]), {"type": "text", "unique": True}),
+        (pa.array([f"k{one % 900}" for one in COUNT]), {"type": "text"}),
+        (pa.array(["ab"[one % 2] for one in COUNT]), {"type": "text", "allowed": ("a", "b")}),
+        (pa.array(["a"] * 996 + ["b"] * 4), {"type": "text"}),
+        (pa.array([7] * 1_000), {"type": "integer"}),
+        (pa.array([True, False] * 500), {"type": "boolean"}),
+        (pa.array([None, 1.0] * 500), {"type": "integer", "nulls": 0.75}),
+        (pa.array([None, 1.5, 2.5, 3.0] * 250), {"type": "number", "nulls": 0.38, "min": 1.4, "max": 3.1}),
+        (
+            pa.array([float("nan"), float("inf"), 1.0, 2.0] * 250),
+            {"type": "number", "nulls": 0.38, "infinite": True, "min": 0.9, "max": 2.1},
+        ),
+        (pa.array([None] * 1_000, pa.string()), {"type": "text", "nulls": True}),
+        (pa.array([Decimal("1.10"), Decimal("2.30")] * 500), {"type": "decimal", "min": "1", "max": "2.4"}),
+        (pa.array([dt.date(2026, 1, 1), dt.date(2026, 1, 2)] * 500), {"type": "date"}),
+        (pa.array([[1], [2]] * 500), {"type": "list"}),
+    ],
+)
+def test_rules_of_a_column(values: Any, rules: dict[str, Any]) -> None:
+    assert column(values) == ColumnRules.model_validate(rules)
+
+
+def test_codes_are_listed_where_they_are_named() -> None:
+    assert column(pa.array(COUNT % 20), categorical=["a"]).allowed == tuple(range(20))
+
+
+def test_whole_numbers_beside_missing_ones_are_listed_as_whole() -> None:
+    assert column(pa.array([None, 1.0, 2.0, 2.0] * 250)).allowed == (1, 2)
+
+
+def test_of_sensitive_columns_no_value_is_told() -> None:
+    assert column(pa.array(COUNT % 3), sensitive=["a"]) == ColumnRules(type="integer")
+
+
+def test_few_rows_tell_no_identifier() -> None:
+    assert column(pa.array(COUNT[:50])).unique is False
+
+
+def test_a_value_that_repeats_in_another_batch_is_no_identifier() -> None:
+    assert column(pa.array([*range(300), *range(300)])).unique is False
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 95, (0, 100)),
+        (17, 90, (13, 94)),
+        (-3.2, 8.1, (-4, 9)),
+        (-90, -17, (-94, -13)),
+        (-95, 0, (-100, 0)),
+        (1e300, 3e300, (Decimal("9E+299"), Decimal("31E+299"))),
+    ],
+)
+def test_a_range_is_a_little_wider_and_round(low: float, high: float, expected: tuple[Any, Any]) -> None:
+    assert outwards(low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("nulls", "rows", "share"),
+    [(0, 9, False), (9, 9, True), (1, 1_000, 0.01), (70, 1_000, 0.11), (8, 9, 1.0)],
+)
+def test_half_as_many_again_may_be_missing(nulls: int, rows: int, share: float | bool) -> None:
+    assert share_of_nulls(nulls, rows) == share
+
+
+def test_columns_without_a_word_are_left_out_with_the_reason() -> None:
+    table = pa.table(
+        {"a": pa.array([None, None]), "b": [1, 2], "c": pa.array([None, None], pa.month_day_nano_interval())}
+    )
+    inference = Inference(table.schema)
+    inference.add(table.to_batches()[0])
+    assert inference.left_out == ("a: has no value at all", "c: the type month_day_nano_interval")
+    assert inference.schema().further_columns is True
+
+
+@pytest.mark.parametrize(
+    ("table", "more", "said"),
+    [
+        (pa.table({"a": pa.array([], pa.int64())}), {}, "the table has no rows"),
+        (pa.table({"a": pa.nulls(3)}), {}, "no column has a value"),
+        (pa.table([[1], [2], [3]], names=["a", "b", "a"]), {}, "two columns are named a"),
+        (pa.table({"a": [1]}), {"categorical": ["b"]}, "--categorical: the table has no column b"),
+        (pa.table({"a": [1]}), {"sensitive": ["b"]}, "--sensitive: the table has no column b"),
+    ],
+)
+def test_what_tells_nothing_is_refused(table: pa.Table, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        inferred(table, **more)
+    assert caught.value.message.startswith(said)
+
+
+def test_a_table_keeps_the_schema_inferred_from_it() -> None:
+    generator = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "id": COUNT,
+            "x": generator.normal(size=1_000),
+            "y": generator.integers(-5, 5, 1_000),
+            "z": pa.array([None if one % 7 == 0 else f"l{one % 5}" for one in COUNT]),
+            "when": pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * 1_000, pa.timestamp("us", "UTC")),
+            "d": pa.array([Decimal(int(one)) / 10 for one in COUNT]),
+        }
+    )
+    checker = Checker(inferred(table), table.schema)
+    checker.add(table.combine_chunks().to_batches()[0])
+    assert [rule for rule in checker.rules() if not rule.ok] == []
