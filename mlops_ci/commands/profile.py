@@ -45,19 +45,19 @@ def profile(
     if source.stored is not None:
         raise ConfigError(f"{table}: is a profile already", "name the table it was made of")
     found = profile_table(source, engine=engine, categorical=names, database=database)
-    _all_there(names, found, table)
     raw = found.to_json()
     files.write(target, raw + b"\n")
     problems = [(column.name, column.problem) for column in found.columns if column.problem]
     lines = [f"{target}: {found.rows:,} rows, {len(found.columns):,} columns, {len(raw):,} bytes"]
-    lines += [f"  {one_line(note)}" for note in source.notes]
+    notes = [*_not_there(names, found), *source.notes]
+    lines += [f"  {one_line(note)}" for note in notes]
     lines += [f"  {one_line(name)}: {one_line(problem)}" for name, problem in problems]
     document = {
         "profile": str(target),
         "rows": found.rows,
         "columns": len(found.columns),
         "bytes": len(raw),
-        "notes": list(source.notes),
+        "notes": notes,
         "problems": [{"column": name, "problem": problem} for name, problem in problems],
     }
     terminal.result("\n".join(lines), document)
@@ -72,8 +72,7 @@ def _beside(table: str) -> Path:
     return Path(path.parent / (path.stem + PROFILE_SUFFIX))
 
 
-def _all_there(names: list[str], found: Profile, table: str) -> None:
-    """A misspelt --categorical must not leave its column a number."""
+def _not_there(names: list[str], found: Profile) -> list[str]:
+    """Named columns that the table lacks: a feature that was taken out is no reason to stop the pipeline."""
     missing = sorted(set(names) - {column.name for column in found.columns})
-    if missing:
-        raise ConfigError(f"--categorical: {table} has no column {missing[0]!r}", "check the name")
+    return [f"--categorical names {name}, which is no column of this table" for name in missing]

@@ -61,6 +61,11 @@ def test_how_a_table_had_to_be_read_is_told(
     assert "  column 'x' holds values of several kinds; read as text\n" in capsys.readouterr().out
 
 
+def test_a_column_that_is_not_there_is_told(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert profile(table, categorical="z") == 0
+    assert "  --categorical names z, which is no column of this table\n" in capsys.readouterr().out
+
+
 def test_a_folder_has_its_profile_beside_it(table: str) -> None:
     assert profile("data") == 0
     assert Path("data.profile.json").exists()
@@ -71,7 +76,6 @@ def test_a_folder_has_its_profile_beside_it(table: str) -> None:
     ("options", "words"),
     [
         ({"table": "data/trian.parquet"}, "data/trian.parquet: is not there"),
-        ({"categorical": "z"}, "--categorical: data/train.parquet has no column 'z'"),
         ({"engine": "abacus"}, "there is no engine 'abacus'"),
         ({"table": "sql:SELECT 1"}, "sql:SELECT 1: there is no folder beside it"),
     ],
