@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json
-from mlops_ci.config.keys import Data
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import DomainClassifier, Drift
 
@@ -43,6 +43,23 @@ _Classifier = Annotated[bool, typer.Option("--classifier", help="Also learn to t
 _ShowValues = Annotated[bool, typer.Option("--show-values", help="Show values, but no sensitive ones.")]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How the tables are read and told: the keys of ``data`` in mlops-ci.yaml that mean something here.
+
+    Not the key's own class: the configuration costs more to import than a small table to compare.
+    """
+
+    categorical: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    show_values: bool | tuple[str, ...] = False
+    target: str | None = None
+    id: str | None = None
+    database: str | None = None
+    engine: str = "numpy"
+
+
 def drift(
     reference: _Reference,
     current: _Current,
@@ -63,7 +80,7 @@ def drift(
     as Git or DVC has it there, for example data/train.parquet@main.
     """
     terminal = Terminal(json_output=json)
-    given = {
+    given: dict[str, Any] = {
         "categorical": _listed(categorical),
         "ignore": _listed(ignore),
         "target": target,
@@ -100,12 +117,12 @@ def _engine(name: str) -> str:
     return name
 
 
-def _settings(terminal: Terminal, given: dict[str, object]) -> tuple[Data, Rules]:
+def _settings(terminal: Terminal, given: dict[str, Any]) -> tuple[Asked, Rules]:
     """The command line over the ``defaults`` of the folder's mlops-ci.yaml, and the gate's options."""
     from mlops_ci.judging.drifting import Rules
 
     if not CONFIG.is_file():
-        return Data().model_copy(update=given), Rules()
+        return Asked(**given), Rules()
     from mlops_ci import config
     from mlops_ci.adapters import policy
     from mlops_ci.adapters.git import Git
@@ -116,17 +133,19 @@ def _settings(terminal: Terminal, given: dict[str, object]) -> tuple[Data, Rules
 
     found = config.load(CONFIG.read_text(encoding="utf-8", errors="replace"), fetch=fetched)
     entry, options = check.model(found.document, found.kinds, None, [])
-    data = entry.data
+    data = Asked(**{key.name: getattr(entry.data, key.name) for key in fields(Asked)})
     named = [key for key in ("categorical", "sensitive", "show_values", "ignore") if getattr(data, key)]
     if named:
         terminal.say(f"{CONFIG}: defaults.data says {', '.join(named)}")
-    return data.model_copy(update=given), cast(Rules, options["drift"])
+    return replace(data, **given), cast(Rules, options["drift"])
 
 
 # ---- comparing ---------------------------------------------------------------------------------
 
 
-def _compared(reference: str, current: str, data: Data, *, classifier: bool) -> tuple[Drift, tuple[str, ...]]:
+def _compared(
+    reference: str, current: str, data: Asked, *, classifier: bool
+) -> tuple[Drift, tuple[str, ...]]:
     """The comparison, and what a person should know of how the tables were read."""
     from mlops_ci.comparing import columns
     from mlops_ci.profiles.privacy import Privacy
@@ -151,7 +170,7 @@ def _compared(reference: str, current: str, data: Data, *, classifier: bool) -> 
 
 
 @contextmanager
-def _opened(text: str, data: Data) -> Iterator[Source]:
+def _opened(text: str, data: Asked) -> Iterator[Source]:
     if (at := _at_revision(text)) is not None:
         from mlops_ci.collect import tables
 
@@ -171,7 +190,7 @@ def _at_revision(text: str) -> tuple[str, str] | None:
     return path, rev
 
 
-def _profiles(one: Source, other: Source, data: Data) -> tuple[Profile, Profile]:
+def _profiles(one: Source, other: Source, data: Asked) -> tuple[Profile, Profile]:
     from mlops_ci.adapters import profiling
 
     reference = profiling.profile(one, engine=data.engine, categorical=data.categorical)
@@ -194,7 +213,7 @@ def _usable(profile: Profile, name: str) -> None:
         raise ConfigError(f"{name}: has no rows, so nothing can be compared", "name a table with rows")
 
 
-def _classified(one: Source, other: Source, found: Drift, data: Data) -> DomainClassifier:
+def _classified(one: Source, other: Source, found: Drift, data: Asked) -> DomainClassifier:
     from mlops_ci.comparing import domain
 
     names = [column.name for column in found.columns if column.kind != "other"]

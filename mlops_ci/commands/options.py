@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mlops_ci.config.keys import duration
 from mlops_ci.errors import ConfigError
 
 Base = Annotated[
@@ -29,6 +28,8 @@ def seconds(timeout: str) -> float | None:
     """
     if not timeout:
         return None
+    from mlops_ci.config.keys import duration
+
     try:
         return duration(timeout).total_seconds()
     except ValueError as error:

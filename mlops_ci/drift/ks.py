@@ -1,6 +1,6 @@
 """Kolmogorov-Smirnov: the largest distance between both cumulative distributions.
 
-``D = max |F_reference(x) - F_current(x)|`` over the edges of the shared fine bins (at most 1024). The rows'
+``D = max |F_reference(x) - F_current(x)|`` over the edges of the shared fine bins (at most 2048). The rows'
 own D can only be larger, by what happens inside of one bin: on average ``0.58 sqrt(s (1/n + 1/m))`` with the
 bin's share s of the rows (Broadie, Glasserman & Kou 1997), a few percent of the standard error of D. Where
 the ranges do not meet, D is 1. p by the limit distribution (Kolmogorov 1933, Smirnov 1939) with Stephens'

@@ -6,13 +6,13 @@ coarser exponent is the finer one shifted right.
 
 The canonical frame of ``n`` finite values is a function of the values alone:
 
-1. ``full`` is the frame of the smallest exponent that covers [min, max] with at most 1024 bins;
+1. ``full`` is the frame of the smallest exponent that covers [min, max] with at most 2048 bins;
 2. the central values are the order statistics ``k`` and ``n - 1 - k`` (from 0), with ``k = n // 200``:
-   0.5 % of the values lie outside on each side. Where they span at least 128 bins of ``full``, or a finer
+   0.5 % of the values lie outside on each side. Where they span at least 614 bins of ``full``, or a finer
    exponent is not allowed, ``full`` is canonical;
-3. otherwise (an outlier squeezes the rest) the exponent is the smallest at which the central values span
-   at most 341 bins, and the frame reaches over as many bins again on each side, but not past min and max.
-   What lies outside is counted as ``below`` and ``above``.
+3. otherwise (outliers squeeze the rest) the exponent is the smallest at which the central values span at
+   most 1228 bins, and the frame reaches over as many bins again on each side while that gives at most 2048,
+   but not past min and max. What lies outside is counted as ``below`` and ``above``.
 
 An exponent is allowed if it is at least -1000, at least 0 where all values are whole numbers, and if the
 indices of the covered values stay below 2**40 (a bin is never finer than the values' own precision).
@@ -39,9 +39,9 @@ LEAST_EXPONENT = -1000
 MOST_INDEX = 1 << 40
 # One value in so many lies outside the central values on each side.
 OUTSIDE = 200
-# Fewer bins than this for the central values is squeezed; the zoom gives them a third of the grid.
-SQUEEZED = BINS // 8
-CENTRAL = BINS // 3
+# The central values get at most three fifths of the grid, and by zooming at least half of that.
+CENTRAL = BINS * 3 // 5
+SQUEEZED = CENTRAL // 2
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def canonical(
     Counts on the asked frame can be ``reduced`` to the canonical one: they are as fine and reach as far.
 
     Args:
-        fine: counts of all finite values (at least one), to begin with on a frame of at least 1024 bins that
+        fine: counts of all finite values (at least one), to begin with on a frame of at least 2048 bins that
             covers [low, high] (``covering`` gives one), then on the frame this function asked for.
         low: the smallest finite value.
         high: the largest.
@@ -165,8 +165,9 @@ def canonical(
         # Counts that are coarser than that cannot be reduced to it.
         return full, fine.frame.exponent <= full.exponent
     span = last - first + 1
-    start = max(index(low, exponent), first - span)
-    stop = min(index(high, exponent), last + span)
+    reach = min(span, (BINS - span) // 2)
+    start = max(index(low, exponent), first - reach)
+    stop = min(index(high, exponent), last + reach)
     return Frame(exponent, start, stop - start + 1), True
 
 
@@ -195,7 +196,7 @@ def _may_be_finer(first: int, last: int) -> bool:
 def _closer(bins: Frame, least: int, around: tuple[float, float] | None) -> Frame:
     """A finer frame over these bins, or over the part of them that holds values, and their neighbourhood.
 
-    It reaches as far again to both sides, as the canonical frame will.
+    It reaches as far again to both sides, which the canonical frame will at most.
     """
     third = FINE_BINS // 3
     if around and (bins.low < around[0] or around[1] < bins.high):
@@ -258,7 +259,7 @@ def frame_of(grid: Grid) -> Frame:
 
 
 def shared(one: Grid, other: Grid) -> tuple[Grid, Grid]:
-    """Both grids on the same bins: same exponent, same first, same length of at most 1024.
+    """Both grids on the same bins: same exponent, same first, same length of at most 2048.
 
     Exact, but for one case: where one side's values outside its grid may lie anywhere among the other's
     bins and nothing else is left to compare on, they count as lying outside the shared bins. That can

@@ -174,7 +174,7 @@ def _empty(frame: Frame) -> Fine:
 
 
 def _roomy(low: float, high: float, bins: int, *, least: int = grids.LEAST_EXPONENT) -> Frame:
-    """A frame over low to high with room on both sides, of at least 1024 bins."""
+    """A frame over low to high with room on both sides, of at least 2048 bins."""
     frame = grids.covering(low, high, bins=bins)
     exponent = max(frame.exponent, least)
     first, last = grids.index(low, exponent), grids.index(high, exponent)

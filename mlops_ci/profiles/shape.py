@@ -13,7 +13,7 @@ from mlops_ci.evidence import Document
 SCHEMA_VERSION = 1
 MAX_BYTES = 64_000_000
 # A grid has at most so many bins; two grids are brought to the coarser of both without loss.
-BINS = 1024
+BINS = 2048
 # So many levels are kept by name; the rest is counted as a tail.
 LEVELS = 1000
 

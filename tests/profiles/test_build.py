@@ -117,7 +117,7 @@ def test_an_outlier_is_read_once_more() -> None:
     grid = column(values, rows=1).grid
     assert grid is not None
     assert (grid.above, sum(grid.counts)) == (1, 2000)
-    assert grid.exponent == -6
+    assert grid.exponent == -7
 
 
 def test_a_reference_gives_its_grid() -> None:

@@ -225,14 +225,14 @@ def test_far_ranges_share_wider_bins() -> None:
     ours = Grid(exponent=-10, first=0, counts=(1,) * 1024)
     theirs = Grid(exponent=-10, first=1 << 30, counts=(1,) * 1024)
     left, right = grids.shared(ours, theirs)
-    assert left.exponent == 11
+    assert left.exponent == 10
     assert (left.counts[0], right.counts[-1]) == (1024, 1024)
 
 
 def test_counts_coarser_than_the_grid_are_counted_again() -> None:
-    values = np.arange(1000.0)
-    low, high = 0.0, 999.0
-    counts = fine(values, Frame(2, 0, 250))
+    values = np.arange(2000.0)
+    low, high = 0.0, 1999.0
+    counts = fine(values, Frame(1, 0, 1000))
     frame, final = grids.canonical(counts, low, high, whole=True)
-    assert (frame, final) == (Frame(0, 0, 1000), False)
+    assert (frame, final) == (Frame(0, 0, 2000), False)
     assert grids.canonical(fine(values, frame), low, high, whole=True) == (frame, True)
