@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_ci.adapters.source import first_line
 from mlops_ci.errors import ConfigError, ToolError
 
 if TYPE_CHECKING:
@@ -68,6 +69,32 @@ def batches(url: str, query: str, *, rows: int = ROWS) -> tuple[pa.Schema, Itera
     engine = _engine(url)
     stream = _stream(engine, statement, rows)
     return next(stream), stream
+
+
+def over_files(query: str, root: Path, *, rows: int = ROWS) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema and the rows of one SELECT over files below ``root``, by DuckDB in memory.
+
+    Raises:
+        ConfigError: DuckDB is not installed, or refuses the query.
+    """
+    try:
+        import duckdb
+    except ImportError as error:
+        raise ConfigError(
+            "sql: without data.database a query over files needs DuckDB", "pip install 'mlops-ci[duckdb]'"
+        ) from error
+    statement = single_select(query)
+    connection = duckdb.connect()
+    try:
+        folder = str(root.resolve()).replace("'", "''")
+        connection.execute(f"SET file_search_path = '{folder}'")
+        reader: Any = connection.sql(f"FROM ({statement}\n)").to_arrow_reader(rows)
+    except duckdb.Error as error:
+        raise ConfigError(
+            f"sql: DuckDB refuses the query: {first_line(error)}",
+            "name files in quotation marks, relative to the repository, or set data.database",
+        ) from error
+    return reader.schema, iter(reader)
 
 
 def single_select(query: str) -> str:

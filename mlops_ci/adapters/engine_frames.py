@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlops_ci.adapters.source import first_line
 from mlops_ci.errors import ConfigError, ToolError
 
 if TYPE_CHECKING:
@@ -177,9 +178,8 @@ class _DuckDB:
         try:
             self._connection.execute(f"COPY ({query}\n) TO {_text(str(target))} (FORMAT parquet)")
         except self._error as error:
-            line = next(iter(str(error).strip().splitlines()), "")
             raise ConfigError(
-                f"sql: DuckDB refuses the query: {line[:300]}",
+                f"sql: DuckDB refuses the query: {first_line(error)}",
                 "name files in quotation marks, relative to the repository, or set `data.database`",
             ) from error
 

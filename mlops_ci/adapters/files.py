@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, _mode(path))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -35,6 +37,16 @@ def write(path: Path, content: bytes) -> None:
             f"{path}: cannot be written ({error.strerror or error})",
             "free some space or choose another folder",
         ) from error
+
+
+def _mode(path: Path) -> int:
+    """The mode the file has, or that a new file of this process gets; a temporary one is private."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0o022)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -145,8 +146,12 @@ def reading(name: str, what: str, *, remote: bool = False) -> Iterator[None]:
         ) from error
 
 
+# Where the words of a reader end and the table's own rows and values begin.
+_RAW = re.compile(r"(?<=got \d): .*|(?<=got \d\d): .*|(?<=got \d{3}): .*|(?<= value) '.*|(?<= string) '.*")
+
+
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line of bounded length."""
+    """What an error says, in one line of bounded length and without the row or value that it quotes."""
     lines = str(error).strip().splitlines()
-    line = lines[0].strip() if lines else type(error).__name__
+    line = _RAW.sub("", lines[0].strip()) if lines else type(error).__name__
     return line if len(line) <= 200 else line[:199] + "…"

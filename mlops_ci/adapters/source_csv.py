@@ -138,3 +138,16 @@ class CsvSource(Source):
         with reading(self.name, what, remote=self._file.remote), self._file.open() as handle:
             for batch in self._open(handle):
                 yield from sliced(selected(batch, columns))
+        self._need_whole_quotes()
+
+    def _need_whole_quotes(self) -> None:
+        """A quotation mark that nothing closes makes one value of all rows behind it."""
+        marks = 0
+        with self._file.open() as handle:
+            while block := handle.read(_BLOCK):
+                marks += block.count(b'"')
+        if marks % 2:
+            raise ConfigError(
+                f"{self.name}: a quotation mark is not closed, so rows behind it would be lost",
+                'close it, or double it within text: ""',
+            )

@@ -36,7 +36,7 @@ def open_source(text: str, *, root: Path | None = None, database: str = "") -> S
     """
     _need_arrow(text)
     if text.startswith("sql:"):
-        return SqlSource(text.removeprefix("sql:").strip(), database)
+        return SqlSource(text.removeprefix("sql:").strip(), database, root or Path())
     if _ADDRESS.match(text):
         return _in_store(text)
     path = (root or Path()) / text
@@ -65,22 +65,30 @@ def from_bytes(raw: bytes, name: str) -> Source:
 
 
 class SqlSource(Source):
-    """The rows that a query gives; asked anew each time they are read."""
+    """The rows that a query gives; asked anew each time they are read.
 
-    def __init__(self, query: str, database: str) -> None:
+    Without a database the query is run by DuckDB, over files below ``root``.
+    """
+
+    def __init__(self, query: str, database: str, root: Path) -> None:
         self.name = f"sql:{query if len(query) <= 60 else query[:59] + '…'}"
         self.text = f"sql:{query}"
-        self._query, self._database = query, database
+        self._query, self._database, self._root = query, database, root
         self._schema: pa.Schema | None = None
         self._begun: Iterator[pa.RecordBatch] | None = None
 
     def schema(self) -> pa.Schema:
         """The columns of the answer."""
         if self._schema is None:
-            from mlops_ci.adapters.databases import batches
-
-            self._schema, self._begun = batches(self._database, self._query)
+            self._schema, self._begun = self._asked()
         return self._schema
+
+    def _asked(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        from mlops_ci.adapters import databases
+
+        if self._database:
+            return databases.batches(self._database, self._query)
+        return databases.over_files(self._query, self._root)
 
     def batches(
         self,
@@ -89,12 +97,11 @@ class SqlSource(Source):
         decode_strings: bool = True,  # noqa: ARG002 - text is never stored as codes here
     ) -> Iterator[pa.RecordBatch]:
         """The rows, as the database gives them; the answer that the schema came from is used first."""
-        from mlops_ci.adapters.databases import batches
         from mlops_ci.adapters.source_files import selected
 
         rows, self._begun = self._begun, None
         if rows is None:
-            self._schema, rows = batches(self._database, self._query)
+            self._schema, rows = self._asked()
         for batch in rows:
             yield selected(batch, columns)
 
@@ -210,11 +217,16 @@ _OPENERS: dict[str, Callable[[File], Source]] = {
 
 
 def _folder(name: str, path: Path) -> Source:
-    files = [
-        entry.relative_to(path).as_posix()
-        for entry in path.rglob("*")
-        if entry.is_file() and _is_table(entry.relative_to(path).as_posix())
-    ]
+    try:
+        files = [
+            entry.relative_to(path).as_posix()
+            for entry in path.rglob("*")
+            if _is_table(entry.relative_to(path).as_posix()) and entry.is_file()
+        ]
+    except OSError as error:
+        raise ConfigError(
+            f"{name}: the folder cannot be read: {error.strerror or error}", "name a folder of tables"
+        ) from error
     return _of_folder(name, files, lambda file: _local(f"{name.rstrip('/')}/{file}", path / file))
 
 

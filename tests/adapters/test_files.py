@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +64,15 @@ def test_the_lock_is_free_again_after_the_block(tmp_path: Path) -> None:
     with files.locked(tmp_path / "x.lock"):
         pass
     assert (tmp_path / "x.lock").exists()
+
+
+def test_a_new_file_may_be_read_by_whoever_the_umask_allows(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        files.write(tmp_path / "report.html", b"new")
+        (tmp_path / "mine").touch(mode=0o600)
+        files.write(tmp_path / "mine", b"kept private")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("report.html", "mine")]
+    assert modes == [0o640, 0o600]

@@ -345,3 +345,34 @@ def test_a_header_and_three_gigabytes_of_nothing_are_not_read_into_memory(tmp_pa
     with pytest.raises(ConfigError):
         profile(str(path))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
+
+
+@pytest.mark.parametrize("cell", ['"a', 'b,"2\n3'])
+def test_a_quotation_mark_that_nothing_closes_loses_no_row_silently(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "q.csv").write_text("x,name\n" + "1,a\n" * 50 + f"2,{cell}\n" + "3,b\n" * 50)
+    with pytest.raises(ConfigError) as raised:
+        profile(open_source("q.csv", root=tmp_path))
+    assert raised.value.message in (
+        "q.csv: a quotation mark is not closed, so rows behind it would be lost",
+        "q.csv: is no readable table of delimited text: CSV parse error: Expected 2 columns, got 3",
+    )
+
+
+def test_the_refusal_of_a_row_does_not_quote_it(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("x,name\n1,a\n2,SECRET,4111\n")
+    with pytest.raises(ConfigError) as raised:
+        profile(open_source("q.csv", root=tmp_path))
+    assert raised.value.message == (
+        "q.csv: is no readable table of delimited text: CSV parse error: Expected 2 columns, got 3"
+    )
+
+
+def test_a_query_without_a_database_reads_files(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    pq.write_table(TABLE, tmp_path / "t.parquet")
+    source = open_source("sql:SELECT x, name FROM 't.parquet' WHERE x > 1;", root=tmp_path)
+    assert source.schema().names == ["x", "name"]
+    assert rows(source) == [{"x": 2, "name": "b"}, {"x": 3, "name": None}]
+    assert rows(source, ["x"]) == [{"x": 2}, {"x": 3}]
+    with pytest.raises(ConfigError, match="DuckDB refuses the query: IO Error: No files found"):
+        open_source("sql:SELECT * FROM 'u.parquet'", root=tmp_path).schema()
