@@ -28,7 +28,8 @@ demo: $(VENV)/.demo ## watch five pull requests being run, measured, judged and 
 test: $(VENV)/.dev ## run every test and hold the coverage; ARGS='tests/gates' runs some of them
 ifeq ($(ARGS),)
 	coverage erase
-	pytest -n 2 --cov --cov-report=
+	pytest -n 2 -m "not spark" --cov --cov-report=
+	pytest -m spark --cov --cov-append --cov-report=
 	coverage report --fail-under=90
 	coverage report --fail-under=100 --include='$(PURE)' --skip-empty
 else

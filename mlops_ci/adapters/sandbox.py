@@ -135,6 +135,8 @@ class Sandbox:
         """
         self.git(self.runner, "fetch", "--quiet", "origin")
         self.git(self.runner, "checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
+        # As actions/checkout leaves it: nothing of the run before but the cache.
+        self.git(self.runner, "clean", "--quiet", "-ffdx", "--exclude=.dvc/")
         done = self.tool(self.runner, "mlops_ci", "pr", "--json", ci=True, on_line=on_line)
         if done.code not in (0, 1) or not done.stdout:
             raise ToolError(f"`mlops-ci pr` ended with exit code {done.code}: {done.stderr.strip()}")

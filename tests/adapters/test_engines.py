@@ -39,6 +39,7 @@ SPARK = pytest.param(
     "spark",
     marks=[
         pytest.mark.slow,
+        pytest.mark.spark,
         pytest.mark.skipif(not installed("pyspark"), reason="pyspark is not installed"),
         pytest.mark.skipif(not java(), reason="there is no Java"),
     ],
