@@ -18,7 +18,9 @@ from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import Evidence, Finding, Verdict
+from mlops_ci.evidence.bounded import bounded
 from mlops_ci.forge import PullRequest, post
+from mlops_ci.judging import sentences
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,18 @@ class Session:
         # A pipeline that cannot be read is one line of error, not the end of something begun.
         self.project.dvc.graph()
         with self.terminal.step("Running the pipeline") as update:
-            found = collect.measure(
+            measured = collect.measure(
                 self.project,
                 self.store,
                 self.outside,
                 timeout=timeout or self.project.policy.timeout.total_seconds(),
                 on_event=_progress(self.terminal, update),
             )
+        # What is larger than this could be written, and not read back.
+        found = bounded(measured)
         files.write(self.output / "evidence.json", found.canonical())
-        if found.lock.patch:
-            files.write(self.output / "lock.patch", found.lock.patch.encode())
+        if measured.lock.patch:
+            files.write(self.output / "lock.patch", measured.lock.patch.encode())
         if not self.dry_run and (note := self.store.write(found)):
             self.terminal.say(f"note: {note}")
         return found
@@ -119,7 +123,7 @@ class Session:
 
     def judge(self, found: Evidence) -> Judged:
         """The gates' findings by the base branch's rules, and the verdict."""
-        findings = tuple(gates.judge(found, self.project.policy.gate_options))
+        findings = tuple(map(sentences.plain, gates.judge(found, self.project.policy.gate_options)))
         return Judged(found, findings, evidence.verdict(findings, strict=self.project.policy.strict))
 
     def comment(self, judged: Judged) -> str:

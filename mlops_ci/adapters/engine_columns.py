@@ -101,6 +101,7 @@ def _grids(
         key: fixed.get(key) or grids.covering(low, high, bins=_FIRST_BINS)
         for key, (low, high, _) in bounds.items()
     }
+    search = {key: grids.Search(low, high, whole=whole) for key, (low, high, whole) in bounds.items()}
     settled: dict[str, Grid] = {}
     first = True
     while pending:
@@ -108,11 +109,10 @@ def _grids(
         again: dict[str, Frame] = {}
         for key, answer in answers.items():
             fine = grids.sparse(pending[key], answer.pairs)
-            low, high, whole = bounds[key]
             around = None if first else answer.around
             wanted, final = fine.frame, True
             if key not in fixed:
-                wanted, final = grids.canonical(fine, low, high, whole=whole, around=around)
+                wanted, final = search[key].step(fine, around=around)
             if final:
                 settled[key] = grids.reduced(fine, wanted)
             else:
@@ -136,7 +136,5 @@ def _levels(frame: nw.LazyFrame[Any], one: Planned, collect: Collect) -> tuple[L
         return None, levels.TOO_MANY
     counts: Counter[str] = Counter()
     for value, count in pairs:
-        counts[levels.text(value)] += count
-    if any(len(name) > levels.MOST_CHARACTERS for name in counts):
-        return None, levels.TOO_LONG
+        counts[levels.named(value)] += count
     return levels.bounded(counts.items()), ""

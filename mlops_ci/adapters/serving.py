@@ -49,7 +49,14 @@ class UnknownModelError(Exception):
 
 
 class ServingError(Exception):
-    """The model raised an error; the text is that error in one line."""
+    """The model raised an error; the text is that error in one line, and may hold values.
+
+    ``told`` holds none: the error's type and place, or the text where it is ours.
+    """
+
+    def __init__(self, text: str, told: str | None = None) -> None:
+        super().__init__(text)
+        self.told = text if told is None else told
 
 
 class LostError(ServingError):
@@ -84,6 +91,7 @@ class Predicted(_Said):
 
 class _Failed(_Said):
     error: str
+    told: str = Field(max_length=300)
 
 
 class _Unknown(_Said):
@@ -163,13 +171,16 @@ class Served:
         try:
             raw = self._child.ask(json.dumps({"do": do, **said}).encode(), timeout=self._limit)
         except ToolError as error:
-            raise LostError(f"the model's process {error.message}") from error
+            # How it ended holds no value; its last words may.
+            how = error.message.partition(";")[0]
+            raise LostError(f"the model's process {error.message}", f"the model's process {how}") from error
         return _read(kind, raw)
 
 
 def _read(kind: type[Answer], raw: bytes) -> Answer:
     with suppress(ValidationError):
-        raise ServingError(_Failed.model_validate_json(raw).error)
+        failed = _Failed.model_validate_json(raw)
+        raise ServingError(failed.error, failed.told)
     with suppress(ValidationError):
         raise UnknownModelError(_Unknown.model_validate_json(raw).unknown)
     try:
@@ -192,7 +203,8 @@ def packed(rows: pd.DataFrame) -> str:
     try:
         table = pa.Table.from_pandas(rows, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise ServingError(f"rows cannot be sent: {str(error).splitlines()[0]}") from error
+        said = f"rows cannot be sent: {type(error).__name__}"
+        raise ServingError(f"{said}: {str(error).splitlines()[0]}", said) from error
     buffer = io.BytesIO()
     with pa.ipc.new_stream(buffer, table.schema) as stream:
         stream.write_table(table)

@@ -2,6 +2,7 @@
 
 It knows nothing of mlops_ci: the folder it runs in may hold another version of it, and its memory
 should be the model's. Rows come as base64 of Arrow IPC. What the model prints goes to standard error.
+An error is told twice: its text, which may hold values, and ``told``, its type and place, which do not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 import os
 import re
 import sys
+import sysconfig
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,10 +23,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-SLICES = 8  # different batches that are timed in turn
+WARM_BATCHES = 8
 WARM_UP = 0.5  # seconds after which no further batch is warmed up with
 _MAX_TEXT = 300
 _PICKLES = (".joblib", ".pkl", ".pickle", ".sav")
+_NO_ATTRIBUTE = re.compile(r"[Cc]an't get attribute '([\w.]+)' on <module '([\w.]+)'")
+_NAME = re.compile(r"[A-Za-z_][\w.]{0,100}")
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
 
@@ -31,12 +36,17 @@ class UnknownFormatError(Exception):
     """The file is of no kind that can be loaded here; the text says which it is."""
 
 
+class OutputError(TypeError):
+    """What the model gave is no prediction; the text says what it is, without values."""
+
+
 @dataclass
 class Loaded:
     """A model: the columns it names (None: it names none), and how it predicts.
 
     ``score`` gives what can be compared finely: probabilities or a decision function, where there is one.
-    ``rows`` makes what it takes out of a frame whose columns are right.
+    ``rows`` makes what it takes out of a frame whose columns are right. ``frames`` are the rows to time
+    with by the size of a batch, ``at`` is the row that the next batch begins with, whatever its size.
     """
 
     flavor: str
@@ -45,7 +55,8 @@ class Loaded:
     score: Callable[[Any], Any] | None = None
     names: tuple[str, ...] | None = None
     signature: str = ""
-    batches: dict[int, list[Any]] = field(default_factory=dict)
+    frames: dict[int, Any] = field(default_factory=dict)
+    at: int = 0
 
 
 # ---- loading -----------------------------------------------------------------------------------
@@ -228,35 +239,42 @@ class Worker:
         return {"labels": labels, "numbers": numbers, "score": score}
 
     def prepare(self, rows: str, size: int) -> dict[str, Any]:
-        """Make up to eight batches of ``size`` rows and warm up with them; ``ns`` is the last call's time."""
-        frame = self._columns(_read(rows), in_order=False)
-        count = len(frame)
-        starts = range(0, min(count, SLICES * size), size)
-        batches = [
-            self.model.rows(
-                frame.iloc[[(start + step) % count for step in range(size)]].reset_index(drop=True)
-            )
-            for start in starts
-        ]
-        self.model.batches[size] = batches
-        begun = time.perf_counter()
-        for batch in batches:
+        """Take the rows for batches of ``size`` and warm up with eight; ``ns`` is the last call's time."""
+        model = self.model
+        model.frames[size] = self._columns(_read(rows), in_order=False)
+        begun, first = time.perf_counter(), model.at
+        for _ in range(WARM_BATCHES):
+            (batch,) = self._batches(size, 1)
             last = time.perf_counter_ns()
-            self.model.predict(batch)
+            model.predict(batch)
             last = time.perf_counter_ns() - last
             if time.perf_counter() - begun > WARM_UP:
                 break
+        # However slow a model is, the one it is compared with goes on with the same row.
+        model.at = first + WARM_BATCHES * size
         return {"ns": last}
+
+    def _batches(self, size: int, count: int) -> list[Any]:
+        """The next batches, as the model takes them: rows come again only when the table is used up.
+
+        A model that remembers what it was asked would else be as fast as its memory.
+        """
+        model, frame = self.model, self.model.frames[size]
+        made = []
+        for _ in range(count):
+            rows = [(model.at + step) % len(frame) for step in range(size)]
+            made.append(model.rows(frame.iloc[rows].reset_index(drop=True)))
+            model.at += size
+        return made
 
     def time(self, size: int, calls: int) -> dict[str, Any]:
         """Nanoseconds of each of ``calls`` predictions; what the garbage collector does is left out."""
-        predict, clock, batches = self.model.predict, time.perf_counter_ns, self.model.batches[size]
+        predict, clock, batches = self.model.predict, time.perf_counter_ns, self._batches(size, calls)
         taken = [0] * calls
         gc.collect(0)
         gc.disable()
         try:
-            for call in range(calls):
-                batch = batches[call % len(batches)]
+            for call, batch in enumerate(batches):
                 begun = clock()
                 predict(batch)
                 taken[call] = clock() - begun
@@ -286,7 +304,7 @@ def _plain(output: Any) -> tuple[list[str | None] | None, list[list[float]] | No
 
     found = np.asarray(output)
     if found.ndim == 0:
-        raise TypeError(f"predict gives a {type(output).__name__}, not one value a row")
+        raise OutputError(f"predict gives a {type(output).__name__}, not one value a row")
     table = found.reshape(len(found), -1) if len(found) else found.reshape(0, 1)
     with suppress(TypeError, ValueError):
         if table.dtype.kind in "biufO":
@@ -321,12 +339,66 @@ def _forget_peak() -> None:
 def one_line(error: BaseException) -> str:
     """An exception in one short line without the places of this machine."""
     said = " ".join(str(error).split())
-    lost = re.search(r"[Cc]an't get attribute '([^']+)' on <module '__main__'", said)
-    if lost:
-        return f"the pickle needs {lost[1]} of the script that made it: define it in a module of its own"
+    if lost := _lost_script(error):
+        return lost
     said = said.replace(str(Path.cwd()) + os.sep, "")
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+
+
+def _lost_script(error: BaseException) -> str:
+    lost = _NO_ATTRIBUTE.search(str(error))
+    if lost is None or lost[2] != "__main__":
+        return ""
+    return f"the pickle needs {lost[1]} of the script that made it: define it in a module of its own"
+
+
+def told(error: BaseException) -> str:
+    """An exception without its text, which may hold values of the rows or of the training table.
+
+    Its type, and the last line of the project's own code that it went through, else the library that
+    raised it. Names of modules and of what they lack are told: they are code.
+    """
+    kind = type(error).__name__
+    if isinstance(error, OutputError):
+        return one_line(error)
+    if lost := _lost_script(error):
+        return lost
+    if isinstance(error, AttributeError) and (lacking := _NO_ATTRIBUTE.search(str(error))):
+        return f"{kind}: {lacking[2]} has no {lacking[1]}"
+    if isinstance(error, ModuleNotFoundError) and _NAME.fullmatch(error.name or ""):
+        return f"{kind}: No module named '{error.name}'"
+    return f"{kind}{_place(error)}"[:_MAX_TEXT]
+
+
+def _place(error: BaseException) -> str:
+    files = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    files = [(path, line) for path, line in files if path != Path(__file__)]
+    for path, line in reversed(files):
+        if not _libraries(path) and (own := _within(path)):
+            return f" at {own}:{line}"
+    library = _libraries(files[-1][0]) if files else ""
+    return f" in {library}" if library else ""
+
+
+def _libraries(path: Path) -> str:
+    """The library that a file is of, nothing where it is of none."""
+    parts = path.parts
+    packages = [place for place, part in enumerate(parts) if part in ("site-packages", "dist-packages")]
+    if packages and packages[-1] + 1 < len(parts):
+        return Path(parts[packages[-1] + 1]).stem
+    return (
+        "Python"
+        if path.is_relative_to(sysconfig.get_path("stdlib")) or str(path).startswith("<frozen")
+        else ""
+    )
+
+
+def _within(path: Path) -> str:
+    """A file's path from the folders that code is looked for in, as long as it can be."""
+    folders = [Path.cwd(), *map(Path, sys.path)]
+    found = [str(path.relative_to(folder)) for folder in folders if path.is_relative_to(folder)]
+    return max(found, key=len, default="")
 
 
 # ---- the pipe ----------------------------------------------------------------------------------
@@ -339,7 +411,7 @@ def answers(requests: Iterator[bytes], worker: Worker) -> Iterator[bytes]:
             asked = json.loads(line)
             found = getattr(worker, asked.pop("do"))(**asked)
         except BaseException as error:
-            found = {"error": one_line(error)}
+            found = {"error": one_line(error), "told": told(error)}
         yield json.dumps(found).encode() + b"\n"
 
 

@@ -88,7 +88,7 @@ class ParquetSource(Source):
             return {}
         found = {}
         for position, field in enumerate(schema):
-            if at.is_integer(field.type) or at.is_floating(field.type):
+            if at.is_integer(field.type) or at.is_float32(field.type) or at.is_float64(field.type):
                 bounds = _bounds(metadata, position)
                 if bounds:
                     found[field.name] = bounds

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from mlops_ci.collect.models import Sources
 from mlops_ci.collect.project import Project
-from mlops_ci.config import Model
+from mlops_ci.config import Data, Model
 from mlops_ci.evidence import ModelEvidence
 
 
@@ -24,3 +24,8 @@ class Context:
     def options(self, gate: str) -> BaseModel:
         """A gate's options by the base branch's rules: they say what to measure, too."""
         return self.project.policy.gate_options(gate, self.model.name)
+
+    def ruled_data(self) -> Data:
+        """The tables as the base branch names them; empty where it does not know the model."""
+        base = self.sources.base
+        return self.project.ruled_data(self.model, self.sources.head.graph, base.graph if base else None)

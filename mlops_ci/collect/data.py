@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlops_ci.adapters.row_checks import RowChecks
+from mlops_ci.collect import standing
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.tables import Place, Tables, reason
 from mlops_ci.config import Data
@@ -72,6 +73,8 @@ def measure(context: Context) -> tuple[TableCheck, ...]:
     tables = Tables(context.sources.reader, data)
     book = _rulebook(context)
     looks = {name: _look(context, tables, name, path, book) for name, path in named}
+    for name, path in named:
+        looks[name].rules += standing.rules(context, name, path)
     if "train" in looks and "test" in looks:
         looks["test"].rules += _shared(looks["train"], looks["test"], data)
     if "train" in looks and not looks["train"].problem:

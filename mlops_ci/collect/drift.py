@@ -32,7 +32,8 @@ _ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
 class Pair:
     """Two tables to compare; a text in place of one says why it cannot be there.
 
-    ``only`` are the columns that are looked at, with their roles; empty: all, with ``roles``.
+    ``only`` are the columns that are looked at, with their roles; empty: all, with ``roles``. ``held``: the
+    base has the table, so that a comparison which cannot be made is a loss.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Pair:
     roles: Mapping[str, str] = field(default_factory=dict)
     only: bool = False
     categorical: tuple[str, ...] = ()
+    held: bool = False
 
 
 def measure(context: Context) -> tuple[Drift, ...]:
@@ -66,18 +68,21 @@ def _pairs(context: Context) -> Iterator[Pair]:
     roles = {data.target: "target"} if data.target else {}
     head = context.sources.head
     base = _base(context)
+    # A path that this pull request chooses does not choose what it is compared with.
+    ruled = context.ruled_data()
     if "base" in wanted:
-        for name, path in (("train", data.train), ("test", data.test)):
+        for name, path, own in (("train", data.train, ruled.train), ("test", data.test, ruled.test)):
             if path:
-                yield Pair(f"{name}: head against base", _at(base, path), _at(head, path), roles)
+                held = own is not None and isinstance(base, Side)
+                places = _at(base, own or path), _at(head, path)
+                yield Pair(f"{name}: head against base", *places, roles, held=held)
         yield from _predictions(context, base)
     if "train" in wanted and data.train and data.test:
         yield Pair("test against train", _at(head, data.train), _at(head, data.test), roles)
     if "live" in wanted and data.train and data.live:
         live = _live(context, data.live)
-        yield Pair(
-            "train: head against the live release", _at(live, data.train), _at(head, data.train), roles
-        )
+        before = _at(live, ruled.train or data.train)
+        yield Pair("train: head against the live release", before, _at(head, data.train), roles)
     if "production" in wanted and data.production:
         reference = _at(head, data.train) if data.train else "data.train names no table to compare with"
         yield Pair("production against train", reference, _production(head, data.production), roles)
@@ -133,9 +138,10 @@ def _predictions(context: Context, base: Side | str) -> Iterator[Pair]:
     roles = {names.y_true: "target", names.y_pred: "prediction"}
     if names.y_score and found.predictions.task == "binary":
         roles = {names.y_true: "target", names.y_score: "prediction"}
-    yield Pair(
-        "predictions: head against base", before, _at(head, *paths), roles, only=True, categorical=classes
-    )
+    places = before, _at(head, *paths)
+    held = isinstance(before, Place)
+    name = "predictions: head against base"
+    yield Pair(name, *places, roles, only=True, categorical=classes, held=held)
 
 
 # ---- measuring ---------------------------------------------------------------------------------
@@ -156,7 +162,11 @@ def _measured(context: Context, tables: Tables, pair: Pair) -> Drift:
 
 def _empty(pair: Pair, problem: str) -> Drift:
     return Drift(
-        name=pair.name, reference=_name(pair.reference), current=_name(pair.current), problem=problem
+        name=pair.name,
+        reference=_name(pair.reference),
+        current=_name(pair.current),
+        problem=problem,
+        lost=bool(problem) and pair.held,
     )
 
 
@@ -174,10 +184,11 @@ def _for(tables: Tables, pair: Pair) -> Tables:
 
 def _compared(context: Context, tables: Tables, pair: Pair, places: tuple[Place, Place]) -> Drift:
     profiles = []
+    codes = tables.codes(places[0])
     # Head first: where both sides cannot be read, that is the one to mend.
     for place in reversed(places):
         try:
-            profiles.append(_looked_at(tables.profile(place), pair))
+            profiles.append(_looked_at(tables.profile(place, codes), pair))
         except MlopsError as error:
             return _empty(pair, _unreadable(tables, place, error))
     current, reference = profiles

@@ -8,6 +8,7 @@ from mlops_ci.collect.context import Context
 from mlops_ci.collect.models import base_frames, frames, is_broken, prediction_files
 from mlops_ci.comparing import fairness
 from mlops_ci.comparing.fairness import Asked
+from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Fairness
 from mlops_ci.gates.fairness import Options
 from mlops_ci.profiles.privacy import Privacy
@@ -19,22 +20,19 @@ if TYPE_CHECKING:
 def measure(context: Context) -> tuple[Fairness, ...]:
     """Metrics per group and disparities, for each column of ``columns.groups`` or of the gate's ``groups``.
 
-    Nothing where no groups are asked for; a model without predictions gives a problem for each.
-
-    Raises:
-        ConfigError: fairlearn is not installed.
+    Nothing where no groups are asked for. A model without predictions, or an installation without
+    fairlearn, gives a problem for each: the groups may be there for the slices alone.
     """
     options = cast(Options, context.options("fairness"))
     groups = options.columns(context.model.columns.groups)
     if not groups:
         return ()
-    fairness.need_fairlearn()
-    head = _head(context)
+    head = _missing_package() or _head(context)
     if isinstance(head, str):
         return tuple(Fairness(column=", ".join(names), problem=head) for names in groups)
     data = context.model.data
     named = {name for names in groups for name in names}
-    return fairness.measure(
+    found = fairness.measure(
         head,
         base_frames(context.model, context.sources),
         Asked(
@@ -47,6 +45,18 @@ def measure(context: Context) -> tuple[Fairness, ...]:
         # Who names a column as groups wants to read of them; a sensitive one stays hashed.
         Privacy(sensitive=data.sensitive, show_values=named).label,
     )
+    return tuple(
+        one.model_copy(update={"absent": not set(names) <= set(head.columns)})
+        for one, names in zip(found, groups, strict=True)
+    )
+
+
+def _missing_package() -> str:
+    try:
+        fairness.need_fairlearn()
+    except ConfigError as error:
+        return f"{error.message}: {error.hint}"
+    return ""
 
 
 def _head(context: Context) -> pd.DataFrame | str:

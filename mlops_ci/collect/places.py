@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mlops_ci import pipeline
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.adapters.serving import Loaded, Place, Served
+from mlops_ci.adapters.serving import Loaded, Place, Served, ServingError, UnknownModelError
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.reading import Side
 from mlops_ci.config import Data
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 100_000  # of an address; a file is read whole
-_WORD = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s,;:()\[\]{}'\"]+")
 
 
 @dataclass(frozen=True)
@@ -34,34 +31,14 @@ class Candidate:
     loaded: Loaded
 
 
-@dataclass
-class Words:
-    """What may be told of an error: values of the test table are not, as long as they could be anybody's."""
+def told(error: ServingError | UnknownModelError, *, shown: bool = False) -> str:
+    """What reports may tell of an error: its text where all values may be shown, else its type and place."""
+    return error.told if isinstance(error, ServingError) and not shown else str(error)
 
-    table: pd.DataFrame = field(repr=False)
-    shown: bool = False
 
-    @cached_property
-    def _values(self) -> frozenset[str]:
-        return frozenset(
-            text
-            for name in self.table.columns
-            for text in map(str, self.table[name].unique())
-            if len(text) > 2
-        )
-
-    def hidden(self, text: str) -> str:
-        """The text with every word that is a value of the table replaced by ``…``."""
-        if self.shown:
-            return text
-        columns = frozenset(map(str, self.table.columns))
-
-        def told(found: re.Match[str]) -> str:
-            bare = found[0].strip("'\"")
-            secret = bare.rstrip(".") in self._values and bare not in columns
-            return found[0].replace(bare, "…") if secret else found[0]
-
-        return _WORD.sub(told, text)
+def shows(data: Data) -> bool:
+    """Whether any value may be told, so that an error's text may be."""
+    return data.show_values is True and not data.sensitive
 
 
 def table(context: Context, side: Side) -> pd.DataFrame | str:

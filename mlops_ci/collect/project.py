@@ -82,7 +82,8 @@ class Project:
 
         A pull request cannot take a model out of the judgement: not by mlops-ci.yaml, not by another
         name for it, not by taking it out of dvc.yaml (it is then among these, without a stage).
-        Where predictions stand and what their columns are is the candidate's own to say.
+        Where predictions stand and how their columns are called is the candidate's own to say; the base's
+        groups stay.
         """
         own = self._resolved(self.own, head)
         if not self.policy.configured:
@@ -92,6 +93,14 @@ class Project:
         before = self._resolved(self.policy, base, absent_ok=True) if base else ()
         described = {_identity(model): model for model in own}
         return _first_of_each((*(_described(m, described) for m in (*ruled, *before)), *own))
+
+    def ruled_data(self, model: Model, *graphs: Graph | None) -> Data:
+        """The tables as the base branch names them for a model; nothing where it knows no such model."""
+        for graph in (one for one in graphs if one is not None):
+            for one in self._resolved(self.policy, graph, absent_ok=True):
+                if _identity(one) == _identity(model):
+                    return one.data
+        return Data()
 
     def _resolved(self, rules: Config, graph: Graph, *, absent_ok: bool = False) -> tuple[Model, ...]:
         files = sorted({stage.dvcfile for stage in graph.stages} | {a.dvcfile for a in graph.artifacts})
@@ -164,8 +173,11 @@ def _described(ruled: Model, own: Mapping[tuple[str, str], Model]) -> Model:
     mine = own.get(_identity(ruled))
     if mine is None:
         return ruled
+    # Who is looked at is the base branch's to say; the candidate may only add.
+    groups = tuple(dict.fromkeys((*ruled.columns.groups, *mine.columns.groups)))
+    columns = mine.columns.model_copy(update={"groups": groups})
     return replace(
-        ruled, predictions=mine.predictions, columns=mine.columns, seeds=mine.seeds, data=_data(ruled, mine)
+        ruled, predictions=mine.predictions, columns=columns, seeds=mine.seeds, data=_data(ruled, mine)
     )
 
 

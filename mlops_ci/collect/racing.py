@@ -77,7 +77,7 @@ def _champion(
     base = context.sources.base
     if base is None or not places.path_at_base(context, base):
         return NO_BASE
-    words = places.Words(rows)
+    shown = places.shows(context.model.data)
     try:
         place = until_done.enter_context(places.champion(context, base, scratch))
         served = until_done.enter_context(places.serving(place, limit))
@@ -88,12 +88,13 @@ def _champion(
             # The base may take columns that head has no more: its own rows are as good for timing.
             own = places.table(context, base)
             if isinstance(own, str):
-                raise ServingError(f"{error}; and at the base {own}") from error
+                both = f"; and at the base {own}"
+                raise ServingError(f"{error}{both}", f"{error.told}{both}") from error
             return _asked_once(_runner(context, model, own))
     except MlopsError as error:
         return f"the base's model cannot be had: {error.message}"
     except (ServingError, UnknownModelError) as error:
-        return f"the base's model cannot be asked: {words.hidden(str(error))}"
+        return f"the base's model cannot be asked: {places.told(error, shown=shown)}"
 
 
 def _asked_once(runner: Runner) -> Runner:

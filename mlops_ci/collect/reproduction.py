@@ -107,8 +107,22 @@ def _compared(context: Context, again: FromScratch, own: frozenset[str]) -> Repr
     ran = [graph.by_name[run.name] for run in runs if run.status == "ran" and run.name in graph.by_name]
     if not ran:
         return found.model_copy(update={"problem": "none of the model's stages can be run: they are frozen"})
-    compared = {"outputs": tuple(_outputs(ran, again)), "metrics": tuple(_metrics(context, again, ran))}
+    compared = {
+        "outputs": tuple(_outputs(ran, again)),
+        "metrics": tuple(_metrics(context, again, ran)),
+        "kept": _kept(context, {stage.name for stage in ran}),
+    }
     return found.model_copy(update=compared)
+
+
+def _kept(context: Context, ran: set[str]) -> tuple[str, ...]:
+    """The stages that write the model, its predictions or its metrics and did not run again."""
+    graph, found = context.sources.head.graph, context.found
+    own = frozenset(found.stages)
+    made = {file for file in graph.metrics if (maker := producer_of(graph, file)) and maker.name in own}
+    paths = {*models.prediction_files(context.model, graph, own), *made, *filter(None, (found.path,))}
+    makers = (producer_of(graph, path) for path in paths)
+    return tuple(sorted({maker.name for maker in makers if maker} - ran))
 
 
 def _failure(run: StageRun, again: FromScratch) -> str:

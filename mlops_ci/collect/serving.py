@@ -11,7 +11,7 @@ from mlops_ci import pipeline
 from mlops_ci.adapters.serving import Served, ServingError, UnknownModelError
 from mlops_ci.collect import places, racing, trials
 from mlops_ci.collect.context import Context
-from mlops_ci.collect.places import Candidate, Words
+from mlops_ci.collect.places import Candidate
 from mlops_ci.evidence import Behaviour, CheckResult, Latency
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ def _served(context: Context, rows: pd.DataFrame, scratch: Path, on: tuple[bool,
     """The model loaded in its process, timed, then tried: what a trial brings down has been timed before."""
     limit = _options(context, "model").seconds
     data = context.model.data
-    words = Words(rows, shown=data.show_values is True and not data.sensitive)
+    shown = places.shows(data)
     place = places.head(context, scratch)
     with ExitStack() as processes:
         served = processes.enter_context(places.serving(place, limit))
         try:
             model = Candidate(place, served, served.load())
         except (ServingError, UnknownModelError) as error:
-            return _not_loaded(error, words)
-        latency = _timed(context, model, rows, scratch, words) if on[1] else None
+            return _not_loaded(error, shown)
+        latency = _timed(context, model, rows, scratch, shown) if on[1] else None
 
         def again() -> Served:
             fresh = processes.enter_context(places.serving(place, limit))
@@ -81,20 +81,20 @@ def _served(context: Context, rows: pd.DataFrame, scratch: Path, on: tuple[bool,
 
         if not on[0]:
             return None, latency
-        asked = trials.Asked(model, again, words)
+        asked = trials.Asked(model, again, shown)
         return trials.measure(asked, rows, context.model.data, _options(context, "model")), latency
 
 
-def _not_loaded(error: Exception, words: Words) -> Found:
+def _not_loaded(error: ServingError | UnknownModelError, shown: bool) -> Found:
     """A format that nobody here can load is no fault of the model; an error while loading it is."""
     ok = None if isinstance(error, UnknownModelError) else False
-    result = CheckResult(check="loads", ok=ok, detail=words.hidden(str(error)))
+    result = CheckResult(check="loads", ok=ok, detail=places.told(error, shown=shown))
     return Behaviour(checks=(result,)), Latency(problem=f"the model was not loaded: {result.detail}")
 
 
-def _timed(context: Context, model: Candidate, rows: pd.DataFrame, scratch: Path, words: Words) -> Latency:
+def _timed(context: Context, model: Candidate, rows: pd.DataFrame, scratch: Path, shown: bool) -> Latency:
     options, limit = _options(context, "latency"), _options(context, "model").seconds
     try:
         return racing.measure(context, model, rows, options, limit, scratch)
     except ServingError as error:
-        return Latency(problem=words.hidden(str(error)))
+        return Latency(problem=places.told(error, shown=shown))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
 
 PROFILE = ".profile.json"
+_NUMBER = re.compile(r"u?int|float|double|halffloat|decimal")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Tables:
 
     reader: Reader
     data: Data
-    _profiles: dict[tuple[str, tuple[str, ...]], Profile] = field(default_factory=dict)
+    _profiles: dict[tuple[str, tuple[str, ...], frozenset[str]], Profile] = field(default_factory=dict)
+    _kept: dict[tuple[str, tuple[str, ...]], Profile | None] = field(default_factory=dict)
 
     @property
     def dvc(self) -> Dvc:
@@ -95,29 +98,43 @@ class Tables:
 
     # ---- reading ---------------------------------------------------------------------------
 
-    def profile(self, place: Place) -> Profile:
-        """A table's profile: the stored one of the same side where there is one, else made now.
+    def profile(self, place: Place, codes: Collection[str] = ()) -> Profile:
+        """A table's profile: the stored one of an earlier revision where there is one, else made now.
+
+        A stored profile of head is not believed: the pull request wrote it. ``codes`` are numbers that the
+        other side counts as categories, besides those of the configuration.
 
         Raises:
             MlopsError: it is missing, cannot be read, or is no table.
         """
-        key = (place.side.rev or "" if place.side else "outside", place.paths)
+        stored = self.stored(place)
+        if stored is not None:
+            return stored
+        key = (*_key(place), frozenset(codes))
         if key not in self._profiles:
-            self._profiles[key] = self._stored(place) or self._made(place)
+            self._profiles[key] = self._made(place, codes)
         return self._profiles[key]
 
-    def _made(self, place: Place) -> Profile:
+    def codes(self, place: Place) -> frozenset[str]:
+        """The columns of numbers that a stored profile counts as categories: codes on both sides."""
+        found = self.stored(place)
+        columns = found.columns if found else ()
+        return frozenset(c.name for c in columns if c.kind == "category" and _NUMBER.match(c.type))
+
+    def _made(self, place: Place, codes: Collection[str]) -> Profile:
         from mlops_ci.adapters import profiling
         from mlops_ci.profiles import merge
 
         made = []
         for path in place.paths:
             with self.source(place.side, path) as source:
+                if source.stored is not None and place.side is not None and place.side.rev is None:
+                    raise ConfigError(f"{path}: is a profile, no table", "name the table that it is made of")
                 made.append(
                     profiling.profile(
                         source,
                         engine=self.data.engine,
-                        categorical=self.data.categorical,
+                        categorical={*self.data.categorical, *codes},
                         database=self.data.database or "",
                     )
                 )
@@ -126,11 +143,19 @@ class Tables:
                         self.note(place.side, path, note)
         return reduce(merge.merge, made)
 
+    def stored(self, place: Place) -> Profile | None:
+        """The profile that an earlier revision's own pipeline wrote of a table; None for head's tables."""
+        key = _key(place)
+        if key not in self._kept:
+            self._kept[key] = self._stored(place)
+        return self._kept[key]
+
     def _stored(self, place: Place) -> Profile | None:
-        """The profile that the side's own pipeline wrote of this table, if it fits the configuration."""
         side = place.side
-        path = stored_path(side.graph, place.paths[0]) if side and len(place.paths) == 1 else None
-        if side is None or path is None or self.missing(Place(side, (path,))):
+        if side is None or side.rev is None or len(place.paths) > 1:
+            return None
+        path = stored_path(side.graph, place.paths[0])
+        if path is None:
             return None
         try:
             found = shape.read(self.dvc.read(path, side.rev, limit=shape.MAX_BYTES), path)
@@ -167,6 +192,10 @@ class Tables:
         problem = Problem(where=Where(file=path), revision=side.name, message=message, hint=hint)
         if problem not in self.reader.problems:
             self.reader.problems.append(problem)
+
+
+def _key(place: Place) -> tuple[str, tuple[str, ...]]:
+    return place.side.rev or "" if place.side else "outside", place.paths
 
 
 def _is_inside(top: Path, path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ci.adapters.serving import LostError, Predicted, Served, ServingError, UnknownModelError
 from mlops_ci.collect import places
-from mlops_ci.collect.places import Candidate, Words
+from mlops_ci.collect.places import Candidate
 from mlops_ci.comparing import behaviour
 from mlops_ci.comparing.asking import Answer, Failure
 from mlops_ci.config import Data
@@ -28,7 +28,7 @@ class Asked:
 
     model: Candidate
     again: Callable[[], Served]
-    words: Words
+    shown: bool
     losses: int = 0
 
     def answer(self, rows: pd.DataFrame, *, in_order: bool) -> Answer | Failure:
@@ -39,9 +39,9 @@ class Asked:
             return _answer(self.model.served.predict(rows, in_order=in_order))
         except LostError as error:
             self._restart()
-            return Failure(self.words.hidden(str(error)), crashed=True)
+            return Failure(places.told(error, shown=self.shown), crashed=True)
         except ServingError as error:
-            return Failure(self.words.hidden(str(error)))
+            return Failure(places.told(error, shown=self.shown))
 
     def _restart(self) -> None:
         self.losses += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,12 @@ from mlops_ci.evidence import DataRule, TableCheck
 
 if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
+    from mlops_ci.config import Data
     from mlops_ci.schemas.shape import Schema
+
+
+CONFIG = Path("mlops-ci.yaml")
+_KEYS = ("categorical", "sensitive", "show_values", "database")
 
 
 class Action(StrEnum):
@@ -61,18 +67,26 @@ def data(
 
     The schema is a short YAML file for people to review: types, missing values, ranges, allowed values,
     uniqueness. `check` names every broken rule in a line and ends with 1 where there is one, so that as a
-    DVC stage it stops the pipeline before training. docs/data.md says what a schema can ask.
+    DVC stage it stops the pipeline before training. What defaults.data of mlops-ci.yaml says of columns
+    holds here too. docs/data.md says what a schema can ask.
     """
     from mlops_ci.adapters import sources
 
     terminal = Terminal(json_output=json)
     _refuse_misfits(action, schema=schema, categorical=categorical, show_values=show_values, dry_run=dry_run)
-    source = sources.open_source(table, database=database)
+    own = _settings(terminal)
+    source = sources.open_source(table, database=database or own.database or "")
+    hidden = tuple(dict.fromkeys((*_listed(sensitive), *own.sensitive)))
     if action is Action.INFER:
         place = output or _default(table, "-o")
-        return _infer(terminal, source, place, (_listed(categorical), _listed(sensitive)), dry_run=dry_run)
+        names = source.schema().names
+        codes = _listed(categorical) or tuple(name for name in own.categorical if name in names)
+        # A column by its name that is not there is a slip; what mlops-ci.yaml says is meant for every table.
+        further = tuple(name for name in names if any(fnmatchcase(name, glob) for glob in own.sensitive))
+        told_nowhere = tuple(dict.fromkeys((*_listed(sensitive), *further)))
+        return _infer(terminal, source, place, (codes, told_nowhere), dry_run=dry_run)
     place = schema or _default(table, "--schema")
-    found = _check(source, table, place, sensitive=_listed(sensitive), show_values=show_values)
+    found = _check(source, table, place, sensitive=hidden, show_values=show_values or own.show_values)
     if output is not None:
         files.write(output, (found.model_dump_json(indent=2) + "\n").encode())
     broken = [rule for rule in found.rules if not rule.ok]
@@ -90,6 +104,30 @@ def _refuse_misfits(
     for name, value in other:
         if value:
             raise ConfigError(f"{name} says nothing to `data {action}`", "leave it out")
+
+
+def _settings(terminal: Terminal) -> Data:
+    """What ``defaults.data`` of the folder's mlops-ci.yaml says; nothing where there is none.
+
+    Raises:
+        ConfigError: the file has mistakes.
+    """
+    from mlops_ci import config
+
+    if not CONFIG.is_file():
+        return config.Data()
+    from mlops_ci.adapters import policy
+    from mlops_ci.adapters.git import Git
+    from mlops_ci.config import check
+
+    def fetched(extends: config.Extends) -> str:
+        return policy.fetch(Git.open(Path.cwd()), extends.repository, extends.commit, extends.path)
+
+    found = config.load(CONFIG.read_text(encoding="utf-8", errors="replace"), fetch=fetched)
+    entry, _ = check.model(found.document, found.kinds, None, [])
+    if named := [key for key in _KEYS if getattr(entry.data, key)]:
+        terminal.say(f"{CONFIG}: defaults.data says {', '.join(named)}")
+    return entry.data
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -165,7 +203,12 @@ def _document(place: Path, schema: Schema, *, written: bool, difference: str = "
 
 
 def _check(
-    source: Source, table: str, place: Path, *, sensitive: tuple[str, ...], show_values: bool
+    source: Source,
+    table: str,
+    place: Path,
+    *,
+    sensitive: tuple[str, ...],
+    show_values: bool | tuple[str, ...],
 ) -> TableCheck:
     from mlops_ci.collect import data as collected
     from mlops_ci.config import Data

@@ -76,8 +76,9 @@ def drift(
     """Compare two tables column by column; exit code 1 where something drifted.
 
     A column drifted where it differs by more than chance, over all columns together, and by enough to
-    matter. Its values are told as hashes unless they may be shown. `path@revision` is a file or folder
-    as Git or DVC has it there, for example data/train.parquet@main.
+    matter; so did one that is gone or of another kind. Values are told as hashes unless they may be
+    shown. `path@revision` is a file or folder as Git or DVC has it there, for example
+    data/train.parquet@main.
     """
     terminal = Terminal(json_output=json)
     given: dict[str, Any] = {
@@ -95,7 +96,12 @@ def drift(
     from mlops_ci.judging import drifting
 
     decisions = drifting.judge(found, options)
-    code = 1 if any(one.outcome == "drifted" for one in decisions) else 0
+    # A column that is gone or of another kind now is no less a change than one that drifted.
+    retyped = [one.name for one in decisions if one.retyped]
+    for names, words in ((found.removed, "gone"), (retyped, "of another kind")):
+        if names:
+            terminal.say(f"note: columns that are {words} count as drift: {len(names)}")
+    code = 1 if found.removed or retyped or any(one.outcome == "drifted" for one in decisions) else 0
     if html is not None:
         _write_page(html, found, decisions)
     if json:
@@ -233,9 +239,18 @@ def _write_page(path: Path, found: Drift, decisions: Sequence[Decision]) -> None
     files.write(path, drift_page(found, decisions).encode())
 
 
+def _verdict(found: Drift, decisions: Sequence[Decision], code: int) -> str:
+    """``drifted``, ``not compared``, ``undecided`` (some column has too few rows) or ``no drift``."""
+    if code:
+        return "drifted"
+    if found.problem:
+        return "not compared"
+    return "undecided" if any(one.outcome == "undecided" for one in decisions) else "no drift"
+
+
 def _document(found: Drift, decisions: Sequence[Decision], code: int) -> dict[str, object]:
     return {
-        "verdict": "drifted" if code else "no drift",
+        "verdict": _verdict(found, decisions, code),
         "exit_code": code,
         "drift": found.model_dump(mode="json"),
         "decisions": [

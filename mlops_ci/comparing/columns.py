@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import product
 
 from mlops_ci.comparing import drifting
@@ -17,6 +18,10 @@ _MOST_RENAMED = 40
 _SAME_EFFECT = 0.05
 _SAME_P = 0.01
 _SAME_NULLS = 0.02
+# So many characters of a name, and so many added or removed names, are told.
+MOST_CHARACTERS = 200
+MOST_NAMES = 300
+_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,26 @@ def drift(name: str, reference: Named, current: Named, scope: Scope) -> Drift:
         reference=reference.name,
         current=current.name,
         rows=(reference.profile.rows, current.profile.rows),
-        columns=columns,
-        added=added,
-        removed=removed,
-        renamed=renamed(reference.profile, current.profile, removed, added),
+        columns=tuple(
+            one.model_copy(update={"name": short(one.name)}) if len(one.name) > MOST_CHARACTERS else one
+            for one in columns
+        ),
+        added=tuple(map(short, added[:MOST_NAMES])),
+        removed=tuple(map(short, removed[:MOST_NAMES])),
+        unnamed=(max(0, len(added) - MOST_NAMES), max(0, len(removed) - MOST_NAMES)),
+        renamed=tuple(
+            (short(one), short(other))
+            for one, other in renamed(reference.profile, current.profile, removed, added)
+        ),
     )
+
+
+def short(name: str) -> str:
+    """A column's name of at most 200 characters; a hash at its end keeps long ones apart."""
+    if len(name) <= MOST_CHARACTERS:
+        return name
+    end = "…" + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return name[: MOST_CHARACTERS - len(end)] + end
 
 
 def renamed(

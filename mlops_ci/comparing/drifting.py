@@ -146,7 +146,7 @@ def _full(column: _Column, tests: Mapping[str, drift.DriftTest], labels: Labels)
     short = _told(column, labels)
     if not found.problem:
         short |= {"levels": _moved(column, labels), "bins": _bins(column, labels)}
-    return DriftColumn.model_validate(short | {"scores": drift.measured(found, tests)})
+    return DriftColumn.model_validate(short | {"scores": drift.measured(found, tests) | _together(column)})
 
 
 def _short(column: _Column, labels: Labels) -> DriftColumn:
@@ -154,6 +154,7 @@ def _short(column: _Column, labels: Labels) -> DriftColumn:
     found = column.pair
     told = {key: _rounded(value) for key, value in _told(column, labels).items()}
     scores = {"unseen": unseen.measure(found)} if told.get("unseen") else {}
+    scores |= _together(column)
     return DriftColumn.model_validate(told | {"scores": scores})
 
 
@@ -170,7 +171,24 @@ def _told(column: _Column, labels: Labels) -> dict[str, object]:
         "detectable": detectable(found),
         "shift": _shift(found),
         "unseen": _unseen(column, labels),
+        "coarse": _coarse(found),
     }
+
+
+def _coarse(found: Pair) -> float:
+    """The share of both sides' rows with levels that neither profile names."""
+    sides = zip((found.reference.levels, found.current.levels), found.rows, strict=True)
+    return min(
+        levels.tail_rows / rows if levels and found.kind == "category" else 0.0 for levels, rows in sides
+    )
+
+
+def _together(column: _Column) -> dict[str, DriftScore]:
+    """The score of all new levels together, where there are any."""
+    if column.pair.kind != "category":
+        return {}
+    found = unseen.together(column.pair)
+    return {"unseen_together": found} if found.value else {}
 
 
 def _rounded(value: object) -> object:
@@ -212,7 +230,7 @@ def _moved(column: _Column, labels: Labels) -> tuple[LevelShare, ...]:
     known = [
         (abs(one.reference / n - one.current / m), one)
         for one in column.pair.levels
-        if not one.most and max(one.reference, one.current) >= RARE_ROWS
+        if not (one.most or one.fewer) and max(one.reference, one.current) >= RARE_ROWS
     ]
     ranked = sorted(known, key=lambda change: (-change[0], change[1].value))
     return tuple(_share(column, one, labels) for change, one in ranked[:MOST_LEVELS] if change)
@@ -273,7 +291,7 @@ def _edges(found: Pair, cuts: Sequence[int]) -> list[str]:
 
 def _level_bars(column: _Column, labels: Labels) -> Iterator[tuple[str, int, int]]:
     """The most common levels, and all others as the last bar."""
-    known = [one for one in column.pair.levels if not one.most]
+    known = [one for one in column.pair.levels if not (one.most or one.fewer)]
     common = [one for one in known if max(one.reference, one.current) >= RARE_ROWS]
     ranked = sorted(common, key=lambda one: (-one.reference - one.current, one.value))[: BARS - 1]
     for one in ranked:

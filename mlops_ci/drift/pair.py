@@ -22,12 +22,16 @@ Sides = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Level:
-    """A category and its rows on both sides; ``most``: the reference has at most so many."""
+    """A category and its rows on both sides.
+
+    ``most``: the reference has at most so many, ``fewer``: the current side has.
+    """
 
     value: str
     reference: int
     current: int
     most: bool = False
+    fewer: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ def _problems(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]
         yield from (f"the {side} profile has no histogram of it" for side, one in sides if not _counted(one))
     if reference.kind == "category":
         yield from (f"the {side} profile has no levels of it" for side, one in sides if not _counted(one))
+    if _names_rows(reference) and _names_rows(current):
+        yield "nearly every value is another one: an identifier?"
     if _counts_up(reference) and _counts_up(current):
         yield "whole numbers without gap or repetition: a counter such as a row's number"
 
@@ -144,6 +150,14 @@ def _counted(profile: ColumnProfile) -> int:
         return grid.below + sum(grid.counts) + grid.above if grid else 0
     levels = profile.levels
     return sum(count for _, count in levels.counts) + levels.tail_rows if levels else 0
+
+
+def _names_rows(profile: ColumnProfile) -> bool:
+    """Whether nine of ten values are different, and there are more of them than a profile names."""
+    levels = profile.levels
+    if levels is None or not levels.tail_levels:
+        return False
+    return 10 * (len(levels.counts) + levels.tail_levels) >= 9 * _counted(profile)
 
 
 def _counts_up(profile: ColumnProfile) -> bool:
@@ -217,34 +231,36 @@ def _summed(counts: Sequence[int], cuts: Iterable[int]) -> tuple[int, ...]:
 
 def _categories(found: Pair, one: Levels, other: Levels) -> Pair:
     levels = tuple(_aligned(one, other))
-    return replace(found, groups=_pooled(levels, found.rows), levels=levels)
+    tails = (one.tail_rows, other.tail_rows)
+    return replace(found, groups=_pooled(levels, found.rows, tails), levels=levels)
 
 
 def _aligned(reference: Levels, current: Levels) -> Iterator[Level]:
-    """The levels whose rows are known on both sides, and new ones that the reference can only have few of.
+    """The levels of both sides with their rows.
 
-    A level that one side does not name has no rows there, unless that side has a tail: then its rows
-    are unknown and it stays out, to be pooled. In the tail of the reference a level has at most as many
-    rows as the rarest one that it names; that bound stands for them.
+    A level that one side does not name has no rows there, unless that side has a tail: in it a level has
+    at most as many rows as the rarest one that the side names, and that bound stands for them.
     """
     ours, theirs = dict(reference.counts), dict(current.counts)
+    bound = min(theirs.values(), default=0) if current.tail_levels else 0
     for value, count in reference.counts:
-        if value in theirs or not current.tail_levels:
-            yield Level(value, count, theirs.get(value, 0))
+        yield Level(value, count, theirs.get(value, bound), fewer=value not in theirs and bool(bound))
     bound = min(ours.values(), default=0) if reference.tail_levels else 0
     for value, count in current.counts:
         if value not in ours:
             yield Level(value, bound, count, most=bool(bound))
 
 
-def _pooled(levels: Sequence[Level], rows: tuple[int, int]) -> Sides:
-    """The counts of the levels; what is rare or not known on both sides is one group, the last."""
+def _pooled(levels: Sequence[Level], rows: tuple[int, int], tails: tuple[int, int]) -> Sides:
+    """The counts of the levels; what is rare or not known on both sides is one group, the last.
+
+    Levels that one side alone names are a group for each side, as far as they must have moved.
+    """
     share = min(rows) / sum(rows)
-    kept = [
-        (one.reference, one.current)
-        for one in levels
-        if not one.most and (one.reference + one.current) * share >= LEAST_EXPECTED
-    ]
+    kept = [(one.reference, one.current) for one in levels if not (one.most or one.fewer)]
+    gone = _beyond([(one.reference, one.current) for one in levels if one.fewer], rows, tails[1])
+    new = _beyond([(one.current, one.reference) for one in levels if one.most], rows[::-1], tails[0])
+    kept = [one for one in (*kept, gone, new[::-1]) if sum(one) * share >= LEAST_EXPECTED]
     rest = (rows[0] - sum(one for one, _ in kept), rows[1] - sum(other for _, other in kept))
     if 0 < sum(rest) * share < LEAST_EXPECTED and kept:
         rarest = min(range(len(kept)), key=lambda place: (sum(kept[place]), -place))
@@ -252,3 +268,20 @@ def _pooled(levels: Sequence[Level], rows: tuple[int, int]) -> Sides:
         rest = (rest[0] + one, rest[1] + other)
     both = [*kept, rest] if any(rest) else kept
     return tuple(one for one, _ in both), tuple(other for _, other in both)
+
+
+def _beyond(named: Sequence[tuple[int, int]], rows: tuple[int, int], tail: int) -> tuple[int, int]:
+    """Rows of levels that are common on the side that names them, and the most that the other's tail has.
+
+    Of the levels (rows, bound), the most common first, as many as show the largest difference. A level is
+    named because it had many rows, by chance too, or missing from a small
+    side: two standard errors of each count, in the smaller side's rows, are taken off.
+    """
+    noise = max(1.0, rows[0] / rows[1])
+    best, found, sure, bounds = 0.0, (0, 0), 0.0, 0
+    for count, bound in sorted(named, reverse=True):
+        sure += max(0.0, count - 2 * math.sqrt(count * noise))
+        bounds = min(bounds + bound, tail)
+        if (beyond := sure / rows[0] - bounds / rows[1]) > best:
+            best, found = beyond, (int(sure), bounds)
+    return found

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from mlops_ci.comparing import tails
 from mlops_ci.drift.pair import Level, Pair
 from mlops_ci.evidence import DriftScore
-from mlops_ci.profiles.shape import Kind
+from mlops_ci.profiles.shape import Kind, Levels
 
 KINDS: frozenset[Kind] = frozenset({"category"})
 UNIT = "a share of the values that are there, 0 to 1"
@@ -32,6 +32,29 @@ def measure(pair: Pair) -> DriftScore:
     if share <= first.reference / pair.rows[0]:
         p = 1.0
     return DriftScore(value=share, p=min(1.0, p * len(pair.levels)))
+
+
+def together(pair: Pair) -> DriftScore:
+    """The share of the current rows with any level that the reference lacks, beyond what is expected.
+
+    Expected is the share of the reference's rows whose level it has only once (Good 1953, Biometrika 40);
+    p is that of the two shares. 0 where the reference does not name all its levels.
+    """
+    named = pair.reference.levels or Levels()
+    theirs = pair.current.levels or Levels()
+    if named.tail_levels:
+        return DriftScore(value=0.0, p=1.0)
+    ours, has = dict(named.counts), dict(theirs.counts)
+    rare = min(has.values(), default=0)
+    # Levels of the reference that the current side does not name may be in its tail.
+    known = sum(count for value, count in theirs.counts if value in ours)
+    known += min(theirs.tail_rows, rare * sum(value not in has for value in ours))
+    once = sum(count == 1 for count in ours.values())
+    new = pair.rows[1] - known
+    value = new / pair.rows[1] - once / pair.rows[0]
+    if value <= 0:
+        return DriftScore(value=0.0, p=1.0)
+    return DriftScore(value=value, p=tails.two_shares((once, new), pair.rows))
 
 
 def levels(all_levels: Iterable[Level]) -> list[Level]:

@@ -48,7 +48,8 @@ class DriftColumn(Document):
     ``measure`` names the score that is the effect (``ks``, ``cramers_v``), ``detectable`` is the
     smallest effect that so many rows would have shown. ``nulls`` are the shares of missing values,
     ``shift`` the difference of the means in standard deviations of the reference. ``levels`` moved
-    most, ``unseen`` are not in the reference at all. ``problem`` says why it could not be compared.
+    most, ``unseen`` are not in the reference at all. ``coarse`` is the share of both sides' rows whose values
+    the profiles do not tell apart. ``problem`` says why it could not be compared.
     """
 
     name: str
@@ -65,6 +66,7 @@ class DriftColumn(Document):
     levels: tuple[LevelShare, ...] = ()
     unseen: tuple[LevelShare, ...] = ()
     bins: Bins | None = None
+    coarse: float = 0.0
     problem: str = ""
 
 
@@ -87,9 +89,10 @@ class DomainClassifier(Document):
 class Drift(Document):
     """Two tables compared, for example ``train: head against base``.
 
-    ``added`` and ``removed`` columns are named too; ``renamed`` pairs of them (old, new) have the same
-    type and distribution. ``same``: the tables are the same bytes, so neither was read. ``problem``
-    says why nothing could be compared.
+    ``added`` and ``removed`` columns are named too, ``unnamed`` are how many more of both there
+    are; ``renamed`` pairs of them (old, new) have the same type and distribution. ``same``: the
+    tables are the same bytes, so neither was read. ``problem`` says why nothing could be compared;
+    ``lost`` is then True where the base has the table to compare with.
     """
 
     name: str
@@ -100,9 +103,11 @@ class Drift(Document):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    unnamed: tuple[int, int] = (0, 0)
     same: bool = False
     classifier: DomainClassifier | None = None
     problem: str = ""
+    lost: bool = False
 
 
 # ---- data --------------------------------------------------------------------------------------
@@ -112,7 +117,8 @@ class DataRule(Document):
     """One rule on a table or a column. ``failing`` counts the rows that break it, where rows can.
 
     ``rule`` is type, missing, added, repeated, nulls, finite, range, unique, allowed, pattern, rows,
-    fresh, labels, duplicates, leakage, or ``module:function`` of the user's own. ``value`` is the
+    fresh, labels, duplicates, leakage, moved (another path than the base's), read (by a stage of the
+    model), or ``module:function`` of the user's own. ``value`` is the
     number behind it: the share of test rows that are training rows beyond what chance explains, or how
     well a column alone tells the target (an AUC, or a correlation). ``problem`` says why the rule could
     not be checked; ``ok`` is then False.
@@ -188,7 +194,8 @@ class Fairness(Document):
     """Metrics and disparities over the groups of one column; ``problem`` says why there are none.
 
     ``positive`` is the class that counts as selected, empty where there is none. ``note`` says what
-    else a reader should know, for example why there are no values of the base.
+    else a reader should know, for example why there are no values of the base. ``absent``: the
+    predictions lack the column.
     """
 
     column: str
@@ -198,6 +205,7 @@ class Fairness(Document):
     metrics: tuple[GroupMetric, ...] = ()
     disparities: tuple[Disparity, ...] = ()
     problem: str = ""
+    absent: bool = False
 
 
 # ---- serving -----------------------------------------------------------------------------------
@@ -285,11 +293,13 @@ class Reproduction(Document):
     """The pipeline run again from scratch in a clean clone; ``problem`` says why that failed.
 
     ``failed`` is the stage that could not be repeated; empty where nothing could be tried at all.
+    ``kept`` are the stages behind the model, its predictions or metrics that did not run again.
     """
 
     commit: str
     failed: str = ""
     outputs: tuple[Rerun, ...] = ()
     metrics: tuple[RerunMetric, ...] = ()
+    kept: tuple[str, ...] = ()
     seconds: float = 0.0
     problem: str = ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
+
+from pydantic import Field
 
 from mlops_ci.evidence.checks import Behaviour, Drift, Fairness, Latency, Reproduction, TableCheck
 from mlops_ci.evidence.parts import Direction, Document, Interval
@@ -115,7 +118,8 @@ class ModelEvidence(Document):
     """Everything measured about one model. ``changed`` is False where nothing that feeds it differs.
 
     ``tables``, ``drift``, ``fairness``, ``latency``, ``behaviour`` and ``reproduction`` are what the
-    checks measured; they are empty where nothing asked for them.
+    checks measured; they are empty where nothing asked for them. ``unmeasured`` says by gate why a
+    check that was asked for gave nothing.
     """
 
     name: str
@@ -139,3 +143,4 @@ class ModelEvidence(Document):
     latency: Latency | None = None
     behaviour: Behaviour | None = None
     reproduction: Reproduction | None = None
+    unmeasured: Mapping[str, str] = Field(default_factory=dict)

@@ -18,6 +18,7 @@ from mlops_ci.evidence import (
     Where,
 )
 from mlops_ci.judging import data as words
+from mlops_ci.judging import unmeasured
 from mlops_ci.writing.figures import count
 
 PER_MODEL = True
@@ -61,6 +62,7 @@ class Options(BaseModel):
     required: bool = Field(default=False, description="Whether the verdict is incomplete without this check.")
 
 
+@unmeasured.told_first("data")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """The tables keep their schema, and the test rows are not the training rows."""
     if not evidence.models:
@@ -81,6 +83,7 @@ def _model(model: ModelEvidence, options: Options, stages: Sequence[StageRun]) -
         broken, unknown = _broken(table, options), _unknown(table, options)
         yield from _unread(table, options, stages)
         yield from _short(table, options)
+        yield from _unplaced(table, options)
         yield from _failures(table, broken, options)
         yield from _unjudged(table, unknown)
         # Rules that were left out of the evidence are kept ones, or stand behind the broken ones.
@@ -146,7 +149,18 @@ def _unread(table: TableCheck, options: Options, stages: Sequence[StageRun]) -> 
 
 
 def _unknown(table: TableCheck, options: Options) -> list[DataRule]:
-    return [rule for rule in table.rules if rule.problem and rule.rule not in options.off]
+    return [
+        rule for rule in table.rules if rule.problem and rule.rule not in options.off and rule.rule != "read"
+    ]
+
+
+def _unplaced(table: TableCheck, options: Options) -> Iterator[Finding]:
+    """A table that the model has nothing to do with: what is judged says nothing of the model."""
+    for rule in table.rules:
+        if rule.rule == "read" and rule.rule not in options.off:
+            said = f"{rule.problem}, so what is said of the table says nothing of the model."
+            found = _finding(f"{table.table} read", Status.SKIP, said, hint=words.hint(rule))
+            yield found.model_copy(update={"required": True})
 
 
 def _unjudged(table: TableCheck, rules: Sequence[DataRule]) -> Iterator[Finding]:
@@ -194,7 +208,7 @@ def _failures(table: TableCheck, broken: Sequence[DataRule], options: Options) -
     for rule in broken:
         grouped[rule.rule].append(rule)
     for name, rules in grouped.items():
-        status = Status.WARN if name in options.warn else Status.FAIL
+        status = Status.WARN if name in (*options.warn, "moved") else Status.FAIL
         if len(rules) > _NAMED:
             yield _many(table, name, rules, status)
         else:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mlops_ci.evidence import DomainClassifier, Drift, Evidence, Finding, ModelEvidence, Status
-from mlops_ci.judging import drifting
+from mlops_ci.judging import drifting, unmeasured
 from mlops_ci.judging.drifting import Decision, Rules
 from mlops_ci.writing.figures import count, number
 
@@ -22,6 +22,9 @@ RoleAction = Annotated[
 ]
 Against = Literal["base", "live", "production", "train"]
 _NAMED = 5
+_ALLOW = (
+    "if it is meant, say `action: warn` for them under gates.drift.columns, or name them under data.ignore"
+)
 
 
 class ClassifierLimit(BaseModel):
@@ -60,6 +63,7 @@ class Options(Rules):
     required: bool = Field(default=False, description="Whether the verdict is incomplete without this check.")
 
 
+@unmeasured.told_first("drift")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """No column moved by more than chance and by enough to matter."""
     if not evidence.models:
@@ -87,7 +91,8 @@ def _comparison(drift: Drift, options: Options) -> Iterator[Finding]:
     """What is said of one pair of tables: each drifted column, then the others together."""
     if drift.problem:
         said = f"{drift.name}: not compared: {drift.problem.rstrip('.')}."
-        yield _finding(drift.name, Status.SKIP, said, required=options.required)
+        needed = options.required or (drift.lost and options.action == "fail")
+        yield _finding(drift.name, Status.SKIP, said, required=needed)
         return
     if drift.same:
         yield _finding(drift.name, Status.PASS, f"{drift.name}: the same bytes on both sides.")
@@ -96,8 +101,10 @@ def _comparison(drift: Drift, options: Options) -> Iterator[Finding]:
     drifted = [one for one in decisions if one.outcome == "drifted"]
     for one in sorted(drifted, key=lambda one: -(one.column.effect or 0.0)):
         yield _drifted(drift, one, options)
-    yield from _changed(drift, decisions)
+    yield from _changed(drift, decisions, options)
     yield from _classifier(drift, options)
+    if lost := [one for one in decisions if one.lost]:
+        yield _lost(drift, lost)
     undecided = [one for one in decisions if one.outcome == "undecided"]
     if undecided:
         yield _undecided(drift, undecided, len(decisions))
@@ -109,6 +116,11 @@ def _action(decision: Decision, options: Options) -> Literal["fail", "warn", "of
     own = drifting.rule_for(decision.name, options.columns).action
     roles = {"target": options.target, "prediction": options.prediction}
     return own or roles.get(decision.column.role) or options.action
+
+
+def _action_of(name: str, options: Options) -> Literal["fail", "warn"]:
+    """What becomes of a column that is gone, whose role nobody knows any more."""
+    return drifting.rule_for(name, options.columns).action or options.action
 
 
 def _drifted(drift: Drift, decision: Decision, options: Options) -> Finding:
@@ -126,21 +138,36 @@ def _drifted(drift: Drift, decision: Decision, options: Options) -> Finding:
     )
 
 
-def _changed(drift: Drift, decisions: Sequence[Decision]) -> Iterator[Finding]:
-    """Columns that came, went, or are of another kind now."""
+def _changed(drift: Drift, decisions: Sequence[Decision], options: Options) -> Iterator[Finding]:
+    """Columns that came (a warning), went, or are of another kind now (both as their action says)."""
     names = dict(drift.renamed)
-    gone = [f"{one} (looks renamed to {names[one]})" if one in names else one for one in drift.removed]
-    retyped = [f"{one.name} ({one.column.problem})" for one in decisions if one.retyped]
-    told = (
-        (drift.added, "new", "new columns"),
+    hint = "columns are found by name; the pipeline must make them alike on both sides"
+    if drift.added:
+        said = f"{_are(len(drift.added) + drift.unnamed[0])} new: {_some(drift.added, drift.unnamed[0])}"
+        yield _finding(f"{drift.name}: new columns", Status.WARN, f"{drift.name}: {said}.", hint=hint)
+    gone = [
+        (_action_of(one, options), f"{one} (looks renamed to {names[one]})" if one in names else one)
+        for one in drift.removed
+    ]
+    retyped = [
+        (_action(one, options), f"{one.name} ({one.column.problem})") for one in decisions if one.retyped
+    ]
+    for told, words, subject in (
         (gone, "gone", "gone columns"),
         (retyped, "of another kind", "columns of another kind"),
-    )
-    for some, words, subject in told:
-        if some:
-            said = f"{_columns(len(some))} {'is' if len(some) == 1 else 'are'} {words}: {_some(some)}."
-            hint = "columns are found by name; the pipeline must make them alike on both sides"
-            yield _finding(f"{drift.name}: {subject}", Status.WARN, f"{drift.name}: {said}", hint=hint)
+    ):
+        for action, status in (("fail", Status.FAIL), ("warn", Status.WARN)):
+            some = [name for own, name in told if own == action]
+            if not some:
+                continue
+            more = drift.unnamed[1] if told is gone and action == options.action else 0
+            said = f"{drift.name}: {_are(len(some) + more)} {words}: {_some(some, more)}."
+            mend = _ALLOW if action == "fail" else hint
+            yield _finding(f"{drift.name}: {subject}", status, said, hint=mend)
+
+
+def _are(size: int) -> str:
+    return f"{_columns(size)} {'is' if size == 1 else 'are'}"
 
 
 def _classifier(drift: Drift, options: Options) -> Iterator[Finding]:
@@ -180,11 +207,19 @@ def _undecided(drift: Drift, undecided: Sequence[Decision], all_of: int) -> Find
     return _finding(f"{drift.name}: undecided columns", Status.INCONCLUSIVE, sentence, hint=hint)
 
 
+def _lost(drift: Drift, lost: Sequence[Decision]) -> Finding:
+    """Columns that the reference lets compare and the current side does not."""
+    told = _some([f"{one.name} ({one.column.problem})" for one in lost])
+    said = f"{drift.name}: {_columns(len(lost))} cannot be compared any more: {told}."
+    hint = "mend the current table, or name the columns under data.ignore"
+    return _finding(f"{drift.name}: lost columns", Status.INCONCLUSIVE, said, hint=hint)
+
+
 def _kept(drift: Drift, decisions: Sequence[Decision]) -> Iterator[Finding]:
     """What did not drift, and what could not be compared, in one finding."""
     stable = sum(one.outcome == "stable" for one in decisions)
     moved = sum(one.outcome == "moved" for one in decisions)
-    unjudged = [one for one in decisions if one.outcome == "unjudged" and not one.retyped]
+    unjudged = [one for one in decisions if one.outcome == "unjudged" and not (one.retyped or one.lost)]
     parts = [f"{stable + moved} of {_columns(len(decisions))} did not drift"]
     if moved:
         parts.append(f"{moved} of them moved by too little to matter")
@@ -201,8 +236,8 @@ def _columns(size: int) -> str:
     return "1 column" if size == 1 else f"{count(size)} columns"
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+def _some(names: Sequence[str], unnamed: int = 0) -> str:
+    more = f" and {len(names) - _NAMED + unnamed} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mlops_ci import significance
 from mlops_ci.evidence import Disparity, Evidence, Fairness, Finding, ModelEvidence, Status
-from mlops_ci.judging import fairness
+from mlops_ci.judging import fairness, unmeasured
 from mlops_ci.judging.fairness import DisparityLimit, Said
 
 PER_MODEL = True
@@ -57,6 +57,7 @@ class Options(BaseModel):
         return tuple((one,) if isinstance(one, str) else one for one in self.groups or default)
 
 
+@unmeasured.told_first("fairness")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """No group is treated worse than the limits allow."""
     if not evidence.models:
@@ -80,7 +81,8 @@ def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
         if found.problem:
             said = f"{found.column} was not compared: {found.problem.rstrip('.')}."
             hint = "mend the predictions; docs/fairness.md says what they need"
-            asked = options.required or bool(options.limits)
+            # A column that a group is asked for and that is gone hides the group.
+            asked = options.required or bool(options.limits) or found.absent
             yield _skip(model.name, said, required=asked, hint=hint, subject=found.column)
             continue
         yield from _small(model, found, options)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from mlops_ci.evidence import BatchLatency, Evidence, Finding, Latency, ModelEvidence, Status
+from mlops_ci.judging import unmeasured
 from mlops_ci.writing.figures import moment, number, size
 
 PER_MODEL = True
@@ -71,6 +72,7 @@ class Options(BaseModel):
     required: bool = Field(default=False, description="Whether the verdict is incomplete without this check.")
 
 
+@unmeasured.told_first("latency")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """The candidate answers as fast as the champion, measured in the same run."""
     if not evidence.models:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mlops_ci.evidence import Behaviour, CheckResult, Evidence, Finding, ModelEvidence, Status
+from mlops_ci.judging import unmeasured
 
 PER_MODEL = True
 
@@ -70,6 +71,7 @@ class Options(BaseModel):
     required: bool = Field(default=False, description="Whether the verdict is incomplete without this check.")
 
 
+@unmeasured.told_first("model")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """The model loads, says what it takes, and behaves on sample and edge rows."""
     if not evidence.models:

@@ -18,6 +18,7 @@ from mlops_ci.evidence import (
     Status,
     Where,
 )
+from mlops_ci.judging import unmeasured
 from mlops_ci.writing.figures import count, duration, number
 
 PER_MODEL = True
@@ -71,6 +72,7 @@ class Options(BaseModel):
 DEFAULT = Tolerance(rel=1e-6)
 
 
+@unmeasured.told_first("reproducibility")
 def check(evidence: Evidence, options: Options) -> list[Finding]:
     """A run from scratch gives the same hashes, or metrics within tolerance."""
     if not evidence.models:
@@ -108,8 +110,18 @@ def _compared(model: ModelEvidence, found: Reproduction, options: Options) -> It
         said = f"{one.path} has other bytes when the stage {one.stage} is run again from scratch."
         yield _finding(model, one.path, Status.FAIL, said, hint=_CAUSES, where=Where(file=one.path))
     yield from _absent(model, found, options)
-    if not moved and not strict:
+    if found.kept:
+        yield _kept(model, found.kept)
+    elif not moved and not strict:
         yield _total(model, found, metrics, differing)
+
+
+def _kept(model: ModelEvidence, stages: Sequence[str]) -> Finding:
+    """What was not run again is not shown to be the same, whatever else is."""
+    named = ", ".join(stages[:_NAMED])
+    many = f"stages {named} write" if len(stages) > 1 else f"stage {named} writes"
+    said = f"The {many} the model, its predictions or metrics and did not run again: frozen."
+    return _skip(model.name, said, required=True, hint="take `frozen: true` out of dvc.yaml")
 
 
 # ---- one metric --------------------------------------------------------------------------------

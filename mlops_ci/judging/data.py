@@ -8,7 +8,7 @@ from mlops_ci.evidence import DataRule, TableCheck
 from mlops_ci.writing.figures import count
 
 # Rules that no schema says.
-BETWEEN = frozenset({"duplicates", "leakage", "labels"})
+BETWEEN = frozenset({"duplicates", "leakage", "labels", "moved", "read"})
 
 _SCHEMA = (
     "mend the data; if the rule is wrong, change it in a pull request of its own: the base branch's judges"
@@ -21,6 +21,8 @@ _HINTS = {
     "added": "name the column in the schema, or allow `further_columns: true` there",
     "fresh": "bring the table up to date, or check the clock of what writes it",
     "rows": "check that the whole table was written",
+    "moved": "see that it is the same table; the path counts for the base branch once this is merged",
+    "read": "name the table that the model is made of, or declare it under deps in dvc.yaml",
 }
 
 
@@ -41,6 +43,9 @@ def sentence(table: TableCheck, rule: DataRule) -> str:
         return f"{place} is missing."
     if rule.rule == "added":
         return f"{place} is not in the schema, which allows no further columns."
+    if rule.rule == "moved":
+        own, before = f"data.{place} is {rule.found}", f"{rule.expected} at the base"
+        return f"{own} in this pull request and {before}; it is compared with the base's table all the same."
     if rule.rule == "leakage":
         return f"{place} tells the target by itself ({rule.found}); expected {rule.expected}."
     rows = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
@@ -20,7 +20,11 @@ Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 # Two-sided 5 % of the normal distribution, for the smallest difference of null shares that rows can show.
 _NORMAL = 1.96
 _NAMES = {"ks": "Kolmogorov-Smirnov distance", "cramers_v": "Cramér's V"}
+_TOGETHER = "unseen_together"
 _RETYPED = "was "
+_LOST = "the current "
+# Values that are not told apart may hide any drift among so many rows.
+_COARSE = 0.5
 
 
 class Floors(BaseModel):
@@ -74,7 +78,8 @@ class Decision:
 
     ``drifted``: more than chance and enough to matter. ``moved``: more than chance, too little to matter.
     ``stable``: neither, with rows enough to have seen what matters. ``undecided``: too few rows to say.
-    ``unjudged``: it cannot be compared; ``retyped`` where that is so because its kind changed.
+    ``unjudged``: it cannot be compared; ``retyped`` where that is so because its kind changed,
+    ``lost`` where only the current side keeps it from being compared.
     ``why`` names what drifted, ``limit`` what it was judged by, ``sentence`` says it with its numbers.
     """
 
@@ -84,6 +89,7 @@ class Decision:
     why: tuple[Reason, ...] = ()
     limit: str = ""
     retyped: bool = False
+    lost: bool = False
 
     @property
     def name(self) -> str:
@@ -125,6 +131,10 @@ def _p_values(column: DriftColumn) -> dict[Reason, float]:
     new = column.scores.get("unseen")
     if new and new.p is not None and column.unseen:
         found["unseen"] = new.p
+    many = column.scores.get(_TOGETHER)
+    if many and many.p is not None:
+        # Two ways of being new are asked for: the most common level, and all of them.
+        found["unseen"] = min(1.0, 2 * min(many.p, found.get("unseen", 1.0)))
     return found
 
 
@@ -149,17 +159,18 @@ class _Judge:
             return self._made("drifted", f"{_capital(said)}.", why)
         if column.problem:
             retyped = column.problem.startswith(_RETYPED)
-            return self._made("unjudged", f"Not compared: {column.problem}.", retyped=retyped)
+            lost = not retyped and _LOST in column.problem
+            return replace(
+                self._made("unjudged", f"Not compared: {column.problem}."), retyped=retyped, lost=lost
+            )
         if unsure := self._unsure():
             return self._made("undecided", unsure)
         if any(self._sure(reason) for reason in self.p):
             return self._made("moved", f"Moved by too little to matter: {self._measured()}.")
         return self._made("stable", f"No more than chance: {self._measured()}.")
 
-    def _made(
-        self, outcome: Outcome, sentence: str, why: tuple[Reason, ...] = (), *, retyped: bool = False
-    ) -> Decision:
-        return Decision(self.column, outcome, sentence, why, self._limit(why), retyped)
+    def _made(self, outcome: Outcome, sentence: str, why: tuple[Reason, ...] = ()) -> Decision:
+        return Decision(self.column, outcome, sentence, why, self._limit(why))
 
     # ---- the rule ----------------------------------------------------------------------------------
 
@@ -182,7 +193,12 @@ class _Judge:
         if reason == "nulls":
             before, after = self.column.nulls or (0.0, 0.0)
             return abs(after - before)
-        return max((one.current for one in self.column.unseen), default=0.0)
+        return max(self._together(), max((one.current for one in self.column.unseen), default=0.0))
+
+    def _together(self) -> float:
+        """The share of the current rows with any new level."""
+        many = self.column.scores.get(_TOGETHER)
+        return many.value if many else 0.0
 
     def _sure(self, reason: Reason) -> bool:
         return self.p[reason] < self.rules.alpha
@@ -193,6 +209,11 @@ class _Judge:
 
     def _unsure(self) -> str:
         """Why neither drift nor its absence is shown, or nothing."""
+        if self.column.coarse > _COARSE:
+            part = percent(self.column.coarse)
+            return (
+                f"The profiles are too coarse to tell: {part} % of the rows have values that neither names."
+            )
         found, floor = self.column.detectable, self._floor("values")
         if found is not None and found > floor:
             return (
@@ -227,10 +248,17 @@ class _Judge:
         if reason == "nulls":
             return f"{_nulls(column.nulls or (0.0, 0.0))} ({_points(self._floor(reason))} points matter)"
         if reason == "unseen":
-            return f"{_new(column.unseen)} ({percent(self._floor(reason))} % matter)"
+            return f"{self._unseen()} ({percent(self._floor(reason))} % matter)"
         return (
             f"{_NAMES[column.measure]} {_size_of(column.effect or 0.0)}{self._direction()} ({self._asked()})"
         )
+
+    def _unseen(self) -> str:
+        """The most common new level; all of them together where they are more than twice that."""
+        many, first = self._together(), self.column.unseen[:1]
+        if first and many <= 2 * first[0].current:
+            return _new(self.column.unseen)
+        return f"{_percent(many)} % of the current rows have values that the reference lacks"
 
     def _asked(self) -> str:
         return f"the floor is {_size_of(self._floor('values'))}"

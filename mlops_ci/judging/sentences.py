@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from mlops_ci.evidence import Comparison, Floor, Slice
+from mlops_ci.evidence import Comparison, Finding, Floor, Slice
 from mlops_ci.judging.limits import Effect
 from mlops_ci.writing.figures import change, count, number, percent
+
+
+def plain(finding: Finding) -> Finding:
+    """The finding with what people read of it in one printable line, whatever names it was made of."""
+    lines = {name: _one_line(getattr(finding, name)) for name in ("subject", "sentence", "hint", "limit")}
+    return finding.model_copy(update=lines)
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
 
 
 def amount(value: float) -> str:

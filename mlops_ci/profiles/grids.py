@@ -7,12 +7,20 @@ coarser exponent is the finer one shifted right.
 The canonical frame of ``n`` finite values is a function of the values alone:
 
 1. ``full`` is the frame of the smallest exponent that covers [min, max] with at most 2048 bins;
-2. the central values are the order statistics ``k`` and ``n - 1 - k`` (from 0), with ``k = n // 200``:
-   0.5 % of the values lie outside on each side. Where they span at least 614 bins of ``full``, or a finer
-   exponent is not allowed, ``full`` is canonical;
+2. the central values are the order statistics ``k`` and ``n - 1 - k`` (from 0), with ``k = n // 200`` at
+   first: 0.5 % of the values lie outside on each side. Where they span at least 614 bins of ``full``, or a
+   finer exponent is not allowed, ``full`` is canonical;
 3. otherwise (outliers squeeze the rest) the exponent is the smallest at which the central values span at
    most 1228 bins, and the frame reaches over as many bins again on each side while that gives at most 2048,
    but not past min and max. What lies outside is counted as ``below`` and ``above``.
+
+A sentinel such as 99999 in more than 0.5 % of the rows squeezes the rest all the same. Therefore frames
+are made so for wider and wider trims (0.5, 1, 2, 5, 10, 25 % on each side) as long as the innermost values
+span fewer than 32 bins, and a frame may be finer still. The innermost values are those of the widest trim
+that are not all one (an atom, such as many zeros, needs one bin only). Canonical is the first frame on which
+they span 32 bins, else the last one, of the first trim and of those that a gap sets off: on the frame before,
+the central values span at least 16 times (from 10 % on: 64 times) as many bins as these. A wide tail has no
+such gap, and is not cut off.
 
 An exponent is allowed if it is at least -1000, at least 0 where all values are whole numbers, and if the
 indices of the covered values stay below 2**40 (a bin is never finer than the values' own precision).
@@ -37,8 +45,12 @@ if TYPE_CHECKING:
 FINE_BINS = 1 << 14
 LEAST_EXPONENT = -1000
 MOST_INDEX = 1 << 40
-# One value in so many lies outside the central values on each side.
-OUTSIDE = 200
+# One value in so many lies outside the central values on each side; the next where those are squeezed.
+OUTSIDE = (200, 100, 50, 20, 10, 4)
+# The innermost values have at least so many bins, about 2 % of the rows each.
+INNERMOST = 32
+# What a trim must gain in fineness; a trim that leaves out much must gain much.
+GAINS = (0, 16, 16, 16, 64, 64)
 # The central values get at most three fifths of the grid, and by zooming at least half of that.
 CENTRAL = BINS * 3 // 5
 SQUEEZED = CENTRAL // 2
@@ -132,10 +144,84 @@ def covering(low: float, high: float, *, whole: bool = False, bins: int = BINS) 
         exponent += 1
 
 
+class Search:
+    """The search for the canonical frame of one column, pass by pass.
+
+    Args:
+        low: the smallest finite value.
+        high: the largest.
+        whole: whether every finite value is a whole number.
+    """
+
+    def __init__(self, low: float, high: float, *, whole: bool) -> None:
+        self._low, self._high, self._whole = low, high, whole
+        # The frame of every trim so far, and how many bins of it the central values of each trim span.
+        self._frames: list[Frame] = []
+        self._spans: list[tuple[int, ...]] = []
+        self._found: Frame | None = None
+
+    def step(self, fine: Fine, *, around: tuple[float, float] | None = None) -> tuple[Frame, bool]:
+        """The canonical frame and True, or the frame to count on next and False.
+
+        Counts on the asked frame can be ``reduced`` to the canonical one: they are as fine and reach as far.
+
+        Args:
+            fine: counts of all finite values (at least one), to begin with on a frame of at least 2048 bins
+                that covers [low, high] (``covering`` gives one), then on the frame that was asked for.
+            around: the smallest and largest value inside the bins of ``fine``; saves passes, never changes
+                the answer.
+        """
+        if self._found is not None:
+            return self._found, True
+        least = 0 if self._whole else LEAST_EXPONENT
+        for trim in range(len(self._frames), len(OUTSIDE)):
+            frame, final = canonical(
+                fine, self._low, self._high, whole=self._whole, around=around, outside=OUTSIDE[trim]
+            )
+            if not final:
+                return frame, False
+            spans = tuple(_span(fine, frame.exponent, one) for one in OUTSIDE)
+            self._frames.append(frame)
+            self._spans.append(spans)
+            if spans[trim] == 1 or spans[-1] >= INNERMOST or frame.exponent == least:
+                break
+        at = self._best(least)
+        self._found = self._frames[at]
+        # Counts that leave nothing out can be reduced to any frame.
+        return self._found, at == len(self._frames) - 1 or not (fine.below or fine.above)
+
+    def _best(self, least: int) -> int:
+        """The first trim that tells the innermost values apart, else the last that a gap sets off."""
+        last = len(self._frames) - 1
+        # Central values of the last trim that are all one need no bins.
+        innermost = last - 1 if last and self._spans[last][last] == 1 else last
+        best = 0
+        for at in range(innermost + 1):
+            before = self._spans[max(at - 1, 0)]
+            if before[max(at - 1, 0)] >= GAINS[at] * before[at]:
+                best = at
+                if self._frames[at].exponent == least or self._spans[at][innermost] >= INNERMOST:
+                    break
+        return best
+
+
+def _span(fine: Fine, exponent: int, outside: int) -> int:
+    """How many bins of an exponent, no finer than the counts, the central values span."""
+    first, last = central(fine, outside)
+    shift = exponent - fine.frame.exponent
+    return (last >> shift) - (first >> shift) + 1
+
+
 def canonical(
-    fine: Fine, low: float, high: float, *, whole: bool, around: tuple[float, float] | None = None
+    fine: Fine,
+    low: float,
+    high: float,
+    *,
+    whole: bool,
+    around: tuple[float, float] | None = None,
+    outside: int = OUTSIDE[0],
 ) -> tuple[Frame, bool]:
-    """The canonical frame and True, or the frame to count on next and False.
+    """The frame of one trim and True, or the frame to count on next and False.
 
     Counts on the asked frame can be ``reduced`` to the canonical one: they are as fine and reach as far.
 
@@ -147,10 +233,11 @@ def canonical(
         whole: whether every finite value is a whole number.
         around: the smallest and largest value inside the bins of ``fine``; saves passes, never changes
             the answer.
+        outside: one value in so many lies outside the central ones on each side.
     """
     full = covering(low, high, whole=whole)
     least = 0 if whole else LEAST_EXPONENT
-    (first, last), exponent = central(fine), fine.frame.exponent
+    (first, last), exponent = central(fine, outside), fine.frame.exponent
     if exponent <= full.exponent:
         shift = full.exponent - exponent
         if (last >> shift) - (first >> shift) + 1 >= SQUEEZED or full.exponent == least:
@@ -171,11 +258,11 @@ def canonical(
     return Frame(exponent, start, stop - start + 1), True
 
 
-def central(fine: Fine) -> tuple[int, int]:
+def central(fine: Fine, outside: int = OUTSIDE[0]) -> tuple[int, int]:
     """The bins (absolute indices) of the two order statistics that bound the central values."""
     import numpy as np
 
-    rank = fine.total // OUTSIDE
+    rank = fine.total // outside
     # searchsorted on the right: the first bin up to which more than `rank` values were counted.
     upto = np.cumsum(fine.counts) + fine.below
     last_rank = fine.total - 1 - rank
@@ -200,7 +287,9 @@ def _closer(bins: Frame, least: int, around: tuple[float, float] | None) -> Fram
     """
     third = FINE_BINS // 3
     if around and (bins.low < around[0] or around[1] < bins.high):
-        near = covering(max(bins.low, around[0]), min(bins.high, around[1]), whole=not least, bins=third)
+        low, high = max(bins.low, around[0]), min(bins.high, around[1])
+        # A negative value whose product underflows is counted in the bin right of zero.
+        near = covering(min(low, high), high, whole=not least, bins=third)
         if near.exponent < bins.exponent:
             return _widened(near)
     shift = min((third // bins.length).bit_length() - 1, bins.exponent - least)
@@ -263,7 +352,8 @@ def shared(one: Grid, other: Grid) -> tuple[Grid, Grid]:
 
     Exact, but for one case: where one side's values outside its grid may lie anywhere among the other's
     bins and nothing else is left to compare on, they count as lying outside the shared bins. That can
-    move at most the share of ``below`` and ``above``, 1 % on a canonical grid.
+    move at most the share of ``below`` and ``above``: 1 % on a canonical grid, more where many values are
+    a sentinel.
     """
     exponent = max(one.exponent, other.exponent)
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
 # More than this is no category that could be compared; what was counted so far is given up.
 MOST_LEVELS = 100_000
+# Longer values are named by a hash.
 MOST_CHARACTERS = 1_000
+_DIGITS = 16
 TOO_MANY = f"more than {MOST_LEVELS:,} different values: an identifier?"
-TOO_LONG = f"values of more than {MOST_CHARACTERS:,} characters: text?"
 
 
 def text(value: object) -> str:
@@ -33,6 +35,35 @@ def text(value: object) -> str:
             return str(int(value)) if value.is_integer() and abs(value) < 1 << 53 else repr(value)
     isoformat = getattr(value, "isoformat", None)
     return str(isoformat() if isoformat else value)
+
+
+def plain(values: pa.Array) -> list[object]:
+    """The values as Python has them; what Python cannot hold as the text or the number that is stored.
+
+    That is text that is not UTF-8, a day after the year 9999, a point in time of an unknown time zone.
+    """
+    try:
+        found: list[object] = values.to_pylist()
+    except (ValueError, OverflowError, LookupError):
+        return [_held(value) for value in values]
+    return found
+
+
+def _held(value: Any) -> object:
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError, LookupError):
+        if hasattr(value, "as_buffer"):
+            return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
+        return value.value
+
+
+def named(value: object) -> str:
+    """The text of a value; of more than 1,000 characters the start of its sha256, such as ``#3f2a91...``."""
+    found = text(value)
+    if len(found) <= MOST_CHARACTERS:
+        return found
+    return "#" + hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
 def bounded(counts: Iterable[tuple[str, int]]) -> Levels:
@@ -78,19 +109,16 @@ class LevelCounts:
             self._give_up(TOO_MANY)
             return
         values = self._dictionary if len(seen) == len(self._codes) else self._dictionary.take(seen)
-        self._add_all(zip(values.to_pylist(), self._codes[seen].tolist(), strict=True))
+        self._add_all(zip(plain(values), self._codes[seen].tolist(), strict=True))
         self._codes = self._dictionary = None
 
     def _add_all(self, pairs: Iterable[tuple[object, int]]) -> None:
         counts = self.counts
         for value, count in pairs:
-            name = text(value)
-            if len(name) > MOST_CHARACTERS:
-                return self._give_up(TOO_LONG)
+            name = named(value)
             counts[name] = counts.get(name, 0) + count
         if len(counts) > MOST_LEVELS:
             self._give_up(TOO_MANY)
-        return None
 
     def _give_up(self, problem: str) -> None:
         self.problem = problem

@@ -62,6 +62,7 @@ class NumberCounts:
         self._fixed = like is not None
         self._fine: Fine | None = None
         self._again: Fine | None = None
+        self._search: grids.Search | None = None
         self._around = (math.inf, -math.inf)
         if like is not None:
             self._fine = _empty(grids.frame_of(like))
@@ -117,8 +118,9 @@ class NumberCounts:
             return False
         frame, final = fine.frame, True
         if not self._fixed:
-            low, high = self.moments.low, self.moments.high
-            frame, final = grids.canonical(fine, low, high, whole=self._whole, around=around)
+            if self._search is None:
+                self._search = grids.Search(self.moments.low, self.moments.high, whole=self._whole)
+            frame, final = self._search.step(fine, around=around)
         if final:
             self.grid = grids.reduced(fine, frame)
             return False

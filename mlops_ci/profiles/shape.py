@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Document
@@ -16,6 +16,11 @@ MAX_BYTES = 64_000_000
 BINS = 2048
 # So many levels are kept by name; the rest is counted as a tail.
 LEVELS = 1000
+
+# Counts and indices that a double holds exactly, and the exponents that a double has.
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Index = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Exponent = Annotated[int, Field(ge=-1074, le=1023)]
 
 Kind = Literal["number", "category", "time", "other"]
 
@@ -29,29 +34,37 @@ class Grid(Document):
     count finite values outside.
     """
 
-    exponent: int
-    first: int
-    counts: tuple[int, ...]
-    below: int = 0
-    above: int = 0
+    exponent: Exponent
+    first: Index
+    counts: Annotated[tuple[Count, ...], Field(min_length=1)]
+    below: Count = 0
+    above: Count = 0
 
 
 class Moments(Document):
     """Count, extremes, mean and sum of squared differences from the mean of the finite values."""
 
-    count: int
+    count: Annotated[int, Field(ge=1, le=2**53)]
     low: float
     high: float
     mean: float
-    m2: float
+    m2: Annotated[float, Field(ge=0)]
 
 
 class Levels(Document):
     """Value counts, most common first and ties by value; the tail is counted, not named."""
 
-    counts: tuple[tuple[str, int], ...] = ()
-    tail_levels: int = 0
-    tail_rows: int = 0
+    counts: Annotated[tuple[tuple[str, Count], ...], Field(max_length=LEVELS)] = ()
+    tail_levels: Count = 0
+    tail_rows: Count = 0
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({value for value, _ in self.counts}) < len(self.counts):
+            raise ValueError("a level stands twice")
+        if self.tail_rows < self.tail_levels or (self.tail_rows and not self.tail_levels):
+            raise ValueError("the tail has fewer rows than levels, or rows without levels")
+        return self
 
 
 class ColumnProfile(Document):
@@ -65,21 +78,39 @@ class ColumnProfile(Document):
     name: str
     type: str
     kind: Kind
-    rows: int
-    nulls: int = 0
-    nans: int = 0
-    infs: int = 0
+    rows: Count
+    nulls: Count = 0
+    nans: Count = 0
+    infs: Count = 0
     moments: Moments | None = None
     grid: Grid | None = None
     levels: Levels | None = None
     problem: str = ""
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        there = self.rows - self.nulls - self.nans - self.infs
+        if there < 0:
+            raise ValueError("more values are missing than there are rows")
+        grid, levels = self.grid, self.levels
+        if grid and len(grid.counts) > BINS:
+            raise ValueError(f"the grid has more than {BINS:,} bins")
+        counted = {
+            "moments": self.moments.count if self.moments else None,
+            "grid": grid.below + sum(grid.counts) + grid.above if grid else None,
+            "levels": sum(count for _, count in levels.counts) + levels.tail_rows if levels else None,
+        }
+        for name, count in counted.items():
+            if count is not None and count != there:
+                raise ValueError(f"{name} count {count} values, and {there} are there")
+        return self
 
 
 class Profile(Document):
     """A table: its rows and its columns in the table's order."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    rows: int
+    rows: Count
     columns: tuple[ColumnProfile, ...] = ()
 
     def to_json(self) -> bytes:

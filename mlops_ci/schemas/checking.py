@@ -11,7 +11,7 @@ from mlops_ci.evidence import DataRule
 from mlops_ci.schemas import said, types
 from mlops_ci.schemas.keys import Keys, hashed
 from mlops_ci.schemas.shape import Schema
-from mlops_ci.schemas.values import Column, load_pandera
+from mlops_ci.schemas.values import Column, load_pandera, readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,10 +69,12 @@ class Checker:
         places = {name: place for place, name in reversed(list(enumerate(batch.schema.names)))}
         self.rows += batch.num_rows
         for name, column in self._columns.items():
-            column.add(batch.column(places[name]))
+            with readable(name):
+                column.add(batch.column(places[name]))
         for key, seen in self._keys.items():
             parts = [batch.column(places[name]) for name in key]
-            seen.add(hashed(parts))
+            with readable(", ".join(key)):
+                seen.add(hashed(parts))
 
     # ---- what was found --------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from mlops_ci.schemas.keys import Keys, hashed
 from mlops_ci.schemas.said import RARE
 from mlops_ci.schemas.shape import ColumnRules, Limit, Rows, Schema, Value
 from mlops_ci.schemas.types import Word
+from mlops_ci.schemas.values import readable, single
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +77,8 @@ class Inference:
         """Look at one batch."""
         self._rows += batch.num_rows
         for name, values in zip(batch.schema.names, batch.columns, strict=True):
-            _add(self._seen[name], values)
+            with readable(name):
+                _add(self._seen[name], single(values))
 
     def schema(self) -> Schema:
         """The schema of what was seen.
@@ -128,8 +130,9 @@ class Inference:
             yield "allowed", _listed(seen.levels or {}, kind)
         elif kind in types.COUNTED and seen.low is not None and seen.low < seen.high:
             low, high = outwards(seen.low, seen.high)
-            yield "min", _limit(low, kind)
-            yield "max", _limit(high, kind)
+            # Wider than the widest number is no number: such an end stays open.
+            ends = {"min": _limit(low, kind), "max": _limit(high, kind)}
+            yield from ((name, end) for name, end in ends.items() if end not in (math.inf, -math.inf))
 
     def _lists(self, name: str, seen: Seen, kind: str) -> bool:
         """Whether the values are few, and none so rare that it may be a person's or a slip."""

@@ -94,14 +94,15 @@ def finite(name: str, counts: Counts) -> DataRule:
 
 
 def in_range(name: str, rules: ColumnRules, counts: Counts, *, shows: bool) -> DataRule:
-    """Whether all values lie in their range; the furthest outside are named where that is allowed."""
+    """Whether all values lie in their range; values outside that are not rare are named where allowed.
+
+    The furthest outside are not: each of them is the value of one row.
+    """
     failing = counts.failing["range"]
-    found = "none outside"
-    if failing:
-        found = f"{count(failing, 'value')} outside"
-        if shows and failing >= RARE:
-            ends = [counts.lowest] if counts.lowest == counts.highest else [counts.lowest, counts.highest]
-            found += f", {short(' to '.join(str(end) for end in ends))}"
+    found = f"{count(failing, 'value')} outside" if failing else "none outside"
+    often = [(value, times) for value, times in counts.outside.most_common(_NAMED) if times >= RARE]
+    if shows and often:
+        found += ": " + ", ".join(f"{short(value)} in {count(times, 'row')}" for value, times in often)
     return DataRule(
         rule="range", column=name, ok=not failing, failing=failing, expected=bounds(rules), found=found
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,8 +30,8 @@ STRANGE = 1000
 class Counts:
     """What the batches so far held of one column; ``failing`` counts rows by rule.
 
-    ``strange`` counts values that are not allowed, ``lowest`` and ``highest`` are the furthest outside of
-    the range, ``newest`` is the greatest value of all.
+    ``strange`` counts values that are not allowed, ``outside`` those that are out of the range, ``newest``
+    is the greatest value of all.
     """
 
     rows: int = 0
@@ -40,14 +41,39 @@ class Counts:
     unreadable: int = 0
     failing: Counter[str] = field(default_factory=Counter)
     strange: Counter[str] = field(default_factory=Counter)
-    lowest: Any = None
-    highest: Any = None
+    outside: Counter[str] = field(default_factory=Counter)
     newest: Any = None
 
     @property
     def null_share(self) -> float:
         """The share of rows without a value."""
         return self.nulls / self.rows if self.rows else 0.0
+
+
+def single(values: Any) -> Any:
+    """Half precision numbers as single precision ones, which Arrow counts with; others as they are."""
+    from pyarrow import types as arrow
+
+    return values.cast("float32") if arrow.is_float16(values.type) else values
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Read values of a column, or of several.
+
+    Raises:
+        ConfigError: a text of them is not UTF-8.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (UnicodeDecodeError, pa.ArrowException) as error:
+        # Two of Arrow's ways to say it.
+        if isinstance(error, pa.ArrowException) and not re.search("UTF8|Wrapping", str(error)):
+            raise
+        words = f"{name}: holds text that is not UTF-8"
+        raise ConfigError(words, "write it as UTF-8, or as a binary column") from error
 
 
 def load_pandera() -> Any:
@@ -108,6 +134,7 @@ class Column:
         import pyarrow.compute as pc
 
         counts, floating = self.counts, self.found == "number"
+        values = single(values)
         counts.rows += len(values)
         counts.nulls += values.null_count
         if floating:
@@ -144,21 +171,25 @@ class Column:
             failures, rows = failures[rows > 0], rows[rows > 0]
             self.counts.failing[name] += int(rows.sum())
             if name == "range" and len(failures):
-                self._outside(failures)
+                self._outside(failures, rows)
             elif name == "allowed":
                 self._strange(failures, rows)
 
-    def _outside(self, failures: pd.Series[Any]) -> None:
-        low, high = failures.min(), failures.max()
-        counts = self.counts
-        counts.lowest = low if counts.lowest is None else min(counts.lowest, low)
-        counts.highest = high if counts.highest is None else max(counts.highest, high)
+    def _outside(self, failures: pd.Series[Any], rows: npt.NDArray[np.int64]) -> None:
+        """Count the values that are there most often: of a million different ones none is told."""
+        import pandas as pd
+
+        summed = pd.Series(rows, index=pd.Index(failures)).groupby(level=0).sum().nlargest(STRANGE)
+        _add(self.counts.outside, ((str(value), int(count)) for value, count in summed.items()))
 
     def _strange(self, failures: pd.Series[Any], rows: npt.NDArray[np.int64]) -> None:
-        strange = self.counts.strange
-        for name, count in rows_of(failures.astype(str), rows):
-            if name in strange or len(strange) < STRANGE:
-                strange[name] += count
+        _add(self.counts.strange, rows_of(failures.astype(str), rows))
+
+
+def _add(counter: Counter[str], found: Iterable[tuple[str, int]]) -> None:
+    for name, count in found:
+        if name in counter or len(counter) < STRANGE:
+            counter[name] += count
 
 
 def rows_of(values: pd.Series[Any], rows: npt.NDArray[np.int64]) -> Iterator[tuple[str, int]]:

@@ -115,7 +115,9 @@ def test_onnx_without_its_package_says_so(tmp_path: Path) -> None:
     if find_spec("onnxruntime") is not None:
         pytest.skip("onnxruntime is installed")
     (tmp_path / "m.onnx").write_bytes(b"")
-    assert loaded(tmp_path / "m.onnx")[1] == {"error": "ModuleNotFoundError: No module named 'onnxruntime'"}
+    assert loaded(tmp_path / "m.onnx")[1] == dict.fromkeys(
+        ("error", "told"), "ModuleNotFoundError: No module named 'onnxruntime'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,24 +167,60 @@ def test_outputs_become_labels_or_numbers(tmp_path: Path, answer: Any, labels: A
 def test_an_output_that_is_no_column_is_an_error(tmp_path: Path) -> None:
     worker, _ = loaded(saved(tmp_path, Echo({"a": 1})))
     told = ask(worker, do="predict", rows=serving.packed(ROWS.iloc[:2]))
-    assert told == {"error": "TypeError: predict gives a dict, not one value a row"}
+    said = "OutputError: predict gives a dict, not one value a row"
+    assert told == {"error": said, "told": said}
 
 
 def test_batches_are_prepared_and_timed(tmp_path: Path) -> None:
     worker, _ = loaded(saved(tmp_path, LogisticRegression().fit(ROWS, TRUTH)))
     assert ask(worker, do="prepare", rows=serving.packed(ROWS), size=100)["ns"] > 0
-    assert [len(one) for one in worker.model.batches[100]] == [100]
     ask(worker, do="prepare", rows=serving.packed(ROWS), size=10)
-    assert [len(one) for one in worker.model.batches[10]] == [10] * 4
     taken = ask(worker, do="time", size=10, calls=7)["ns"]
     assert (len(taken), min(taken) > 0) == (7, True)
     assert ask(worker, do="memory")["bytes"] >= 0
 
 
+class Memory:
+    """A model that remembers what it was asked, as one that is to look fast may."""
+
+    feature_names_in_ = ("a", "b")
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def predict(self, rows: pd.DataFrame) -> Any:
+        self.asked += rows["a"].tolist()
+        return rows["a"]
+
+
+def test_no_row_is_timed_twice_before_the_table_is_used_up(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"a": np.arange(100.0), "b": 0})
+    worker, _ = loaded(saved(tmp_path, Memory()))
+    asked = worker.model.predict.__self__.asked  # type: ignore[attr-defined]
+    for size in (1, 4):
+        ask(worker, do="prepare", rows=serving.packed(rows), size=size)
+    for size, calls in ((1, 20), (4, 5), (1, 20), (4, 2)):
+        assert len(ask(worker, do="time", size=size, calls=calls)["ns"]) == calls
+    # 8 batches of each size to warm up, 68 rows timed, and then from the beginning.
+    assert asked == [float(row % 100) for row in range(8 + 32 + 68)]
+
+
+def test_a_slow_model_goes_on_with_the_same_row_as_a_fast_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving_worker, "WARM_UP", 0.0)
+    worker, _ = loaded(saved(tmp_path, Memory()))
+    ask(worker, do="prepare", rows=serving.packed(ROWS), size=2)
+    assert worker.model.at == 16
+
+
 def test_requests_that_make_no_sense_are_errors() -> None:
     worker = Worker()
     assert ask(worker, do="memory")["bytes"] >= 0
-    assert ask(worker, do="predict", rows="") == {"error": "RuntimeError: no model is loaded"}
+    assert ask(worker, do="predict", rows="") == {
+        "error": "RuntimeError: no model is loaded",
+        "told": "RuntimeError",
+    }
     assert "error" in ask(worker, do="nothing")
 
 
@@ -191,6 +229,69 @@ def test_an_error_is_one_short_line_without_places(tmp_path: Path, monkeypatch: 
     assert serving_worker.one_line(ValueError(f"in\n {tmp_path}/a.py")) == "ValueError: in a.py"
     assert serving_worker.one_line(KeyError()) == "KeyError"
     assert len(serving_worker.one_line(ValueError("x" * 900))) == 300
+
+
+SECRET = """\
+import importlib
+
+class Picky:
+    def __init__(self, how):
+        self.how = how
+
+    def predict(self, rows):
+        if self.how == "library":
+            return rows.astype("NARWHAL")
+        if self.how == "stdlib":
+            return importlib.import_module(".NARWHAL")
+        if self.how == "module":
+            import no_such_module
+        raise ValueError("unknown category Ann Lee, 49,311.50; known: ['NARWHAL']")
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("own", "ValueError at code/picky.py:14"),
+        ("library", "TypeError at code/picky.py:9"),
+        ("stdlib", "TypeError at code/picky.py:11"),
+        ("module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_an_error_is_told_by_its_type_and_place_alone(
+    tmp_path: Path, serve: Callable[..., Served], how: str, said: str
+) -> None:
+    """The text may hold a value of the training table, which nobody could look for in the test table."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "__init__.py").write_text("")
+    (tmp_path / "code" / "picky.py").write_text(SECRET)
+    (tmp_path / "m.pkl").write_bytes(b"ccode.picky\nPicky\n(V" + how.encode() + b"\ntR.")
+    model = serve(tmp_path / "m.pkl")
+    model.load()
+    with pytest.raises(ServingError) as raised:
+        model.predict(ROWS.iloc[:2])
+    assert raised.value.told == said
+
+
+def test_an_error_of_a_library_alone_names_the_library(tmp_path: Path) -> None:
+    worker, _ = loaded(saved(tmp_path, LogisticRegression().fit(ROWS, TRUTH)))
+    given = serving.packed(ROWS.assign(a="NARWHAL"))
+    told = ask(worker, do="predict", rows=given)
+    assert "NARWHAL" in told["error"]
+    assert told["told"] == "ValueError in pandas"
+
+
+def test_the_last_words_of_a_lost_process_are_not_told(tmp_path: Path, serve: Callable[..., Served]) -> None:
+    (tmp_path / "dying.py").write_text(
+        "import os, sys\n\nclass Dying:\n    def predict(self, rows):\n"
+        "        print('NARWHAL', flush=True)\n        os.abort()\n"
+    )
+    (tmp_path / "m.pkl").write_bytes(b"cdying\nDying\n(tR.")
+    model = serve(tmp_path / "m.pkl")
+    model.load()
+    with pytest.raises(LostError, match="NARWHAL") as raised:
+        model.predict(ROWS)
+    assert raised.value.told == "the model's process was ended by SIGABRT"
 
 
 def test_memory_is_counted_by_the_kernel_or_by_resource() -> None:
@@ -270,8 +371,9 @@ def test_an_answer_of_another_shape_is_an_error(raw: bytes, said: str) -> None:
 
 
 def test_rows_that_arrow_does_not_know_are_an_error() -> None:
-    with pytest.raises(ServingError, match="rows cannot be sent: "):
+    with pytest.raises(ServingError, match="rows cannot be sent: ") as raised:
         serving.packed(pd.DataFrame({"x": [1, "a"]}))
+    assert raised.value.told == "rows cannot be sent: ArrowInvalid"
 
 
 def test_the_size_of_a_file_and_of_a_folder(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_ci.collect import data as collected
+from mlops_ci.collect import models
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.models import Sources
 from mlops_ci.collect.project import find
 from mlops_ci.collect.reading import Reader, Side
-from mlops_ci.evidence import DataRule, ModelEvidence, TableCheck
+from mlops_ci.evidence import DataRule, TableCheck
 from tests.repositories import Repo
 
 CONFIG = """\
@@ -88,7 +89,8 @@ def measure(repo: Repo) -> Iterator[Measure]:
         head = Side("head", None, project.dvc.graph(), frozenset(broken))
         (model,) = project.models(head.graph, None)
         sources = Sources(Reader(project.dvc), head, None, frozenset())
-        found = collected.measure(Context(project, model, sources, ModelEvidence(name=model.name)))
+        outlined = models.outline(model, sources, alone=True)
+        found = collected.measure(Context(project, model, sources, outlined))
         return {one.table: one for one in found}
 
     yield run
@@ -260,3 +262,26 @@ def test_ignored_columns_are_no_features(repo: Repo, measure: Measure) -> None:
     train = rows(1, 400)
     save(repo, "train", {**train, "copy_of_y": train["y"]})
     assert [one.column for one in named(measure()["train"], "leakage")] == ["x"]
+
+
+def test_a_table_at_another_path_than_the_bases_is_told(repo: Repo, measure: Measure) -> None:
+    save(repo, "decoy", rows(1, 400))
+    repo.write("mlops-ci.yaml", CONFIG.replace("data/train.parquet", "data/decoy.parquet"))
+    found = measure()
+    assert [(one.expected, one.found) for one in named(found["train"], "moved")] == [
+        ("data/train.parquet", "data/decoy.parquet")
+    ]
+    assert [one.problem for one in named(found["train"], "read")] == [
+        "data.train is data/decoy.parquet, but no stage of the model reads it"
+    ]
+    assert [named(found["test"], rule) for rule in ("moved", "read")] == [[], []]
+
+
+def test_the_test_table_is_read_by_what_writes_the_predictions(repo: Repo, measure: Measure) -> None:
+    text = PIPELINE.replace("outs: [model.bin]", "outs: [model.bin, predictions.csv]")
+    repo.write("dvc.yaml", text)
+    assert [one.problem for one in named(measure()["test"], "read")] == [
+        "data.test is data/test.parquet, but no stage behind the predictions reads it"
+    ]
+    repo.write("dvc.yaml", text.replace("deps: [data/train.parquet]", "deps: [data]"))
+    assert named(measure()["test"], "read") == []

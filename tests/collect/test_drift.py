@@ -159,22 +159,44 @@ def test_data_that_was_never_pushed_is_told(repo: Path) -> None:
 
 @pytest.fixture
 def stored(repo: Path, commit: RunGit) -> Callable[[bytes], tuple[Tables, Side]]:
-    """A profile beside data.csv, kept by DVC: ``stored(content)`` gives the tables and head."""
+    """A profile beside data.csv, kept by DVC: ``stored(content)`` gives the tables and the commit's side."""
 
     def keep(content: bytes) -> tuple[Tables, Side]:
         (repo / "data.profile.json").write_bytes(content)
         process.run(["dvc", "add", "--quiet", "data.profile.json"], cwd=repo)
         commit(repo, "profile")
-        found, head, _ = sides(repo)
-        return found, head
+        found, _, _ = sides(repo)
+        tip = Git(repo).resolve("HEAD")
+        return found, Side("base", tip, found.dvc.graph(tip))
 
     return keep
 
 
 def test_a_stored_profile_is_read_instead_of_the_table(stored: Any) -> None:
-    found, head = stored(Profile(rows=12345).to_json())
-    assert found.profile(Place(head, ("data.csv",))).rows == 12345
+    found, base = stored(Profile(rows=12345).to_json())
+    assert found.profile(Place(base, ("data.csv",))).rows == 12345
     assert found.reader.problems == []
+
+
+def test_the_stored_profile_of_head_is_not_believed(stored: Any) -> None:
+    found, base = stored(Profile(rows=12345).to_json())
+    head = Side("head", None, base.graph)
+    assert found.profile(Place(head, ("data.csv",))).rows == 101
+    with pytest.raises(ConfigError, match="is a profile, no table"):
+        found.profile(Place(head, ("data.profile.json",)))
+
+
+def test_a_number_that_the_stored_side_counts_as_categories_is_one_on_both_sides(stored: Any) -> None:
+    columns = (
+        ColumnProfile(name="id", type="int64", kind="category", rows=1),
+        ColumnProfile(name="town", type="string", kind="category", rows=1),
+    )
+    found, base = stored(Profile(rows=1, columns=columns).to_json())
+    head = Place(Side("head", None, base.graph), ("data.csv",))
+    codes = found.codes(Place(base, ("data.csv",)))
+    assert (codes, found.codes(head)) == ({"id"}, frozenset())
+    kinds = [{c.name: c.kind for c in found.profile(head, some).columns}["id"] for some in (codes, ())]
+    assert kinds == ["category", "number"]
 
 
 @pytest.mark.parametrize(
@@ -192,10 +214,10 @@ def test_a_stored_profile_is_read_instead_of_the_table(stored: Any) -> None:
 def test_a_stored_profile_that_does_not_fit_is_told_and_the_table_read(
     stored: Any, content: bytes, message: str
 ) -> None:
-    found, head = stored(content)
-    assert found.profile(Place(head, ("data.csv",))).rows == 101
+    found, base = stored(content)
+    assert found.profile(Place(base, ("data.csv",))).rows == 101
     (problem,) = found.reader.problems
-    assert (problem.where.file, problem.revision) == ("data.profile.json", "head")
+    assert (problem.where.file, problem.revision) == ("data.profile.json", "base")
     assert message in problem.message
     assert problem.message.endswith("the table itself was read")
 

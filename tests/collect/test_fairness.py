@@ -131,3 +131,20 @@ def test_a_table_that_cannot_be_read(made: Made) -> None:
     (context.project.git.root / "predictions.csv").unlink()
     named = replace(context.model, predictions="gone.csv")
     assert said(fairness.measure(replace(context, model=named))) == {"sex": "gone.csv is missing"}
+
+
+def test_a_group_of_the_base_stays_and_its_missing_column_is_told(made: Made) -> None:
+    made()
+    repo = Repo(made(evaluate=EVALUATE).project.git.root)
+    base = repo.git("rev-parse", "HEAD")
+    repo.git("branch", "--quiet", "trunk")
+    context = made(
+        CONFIG.replace("[sex]", "[team]"), evaluate=EVALUATE.replace("sex", "gender").replace("'fm'", "'xy'")
+    )
+    found = project.find(repo.path, {}, base="trunk")
+    (model,) = found.models(context.sources.head.graph, found.dvc.graph(base))
+    assert model.columns.groups == ("sex", "team")
+    sex, team = fairness.measure(replace(context, project=found, model=model))
+    found.dvc.close()
+    assert (sex.column, sex.problem, sex.absent) == ("sex", "there is no column sex in the predictions", True)
+    assert (team.column, team.problem, team.absent) == ("team", "", False)

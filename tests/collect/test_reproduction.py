@@ -302,6 +302,20 @@ def test_a_frozen_stage_counts_as_raw_data(repo: Repo, made: Made) -> None:
     )
     found = measured(made(repo, "first"))
     assert [(one.path, one.same) for one in found.outputs] == [("model.txt", True), ("metrics.json", True)]
+    assert found.kept == ()
+
+
+@pytest.mark.parametrize(("model", "stage"), [("first", "train"), ("second", "other")])
+def test_a_frozen_stage_that_makes_the_model_is_named(repo: Repo, made: Made, model: str, stage: str) -> None:
+    made(repo, model)
+    line = f"    cmd: python {stage}.py\n"
+    text = (repo.path / "dvc.yaml").read_text()
+    repo.write("dvc.yaml", text.replace(line, f"{line}    frozen: true\n"))
+    context = made(repo, model)
+    # What feeds a frozen stage is no longer found through the graph; the model's other stages still run.
+    found = context.found.model_copy(update={"stages": ("prepare", stage)})
+    again = measured(replace(context, found=found))
+    assert ([one.path for one in again.outputs], again.kept) == (["data"], (stage,))
 
 
 def test_a_metrics_file_that_cannot_be_read_again_has_no_second_value(repo: Repo, made: Made) -> None:

@@ -251,7 +251,13 @@ def test_a_prediction_that_is_nan_is_found(shop: Shop) -> None:
 
 def test_values_of_the_table_are_not_told_by_an_error(shop: Shop) -> None:
     shop.train("Quoting")
-    assert behaviour(shop)["sample"].detail == "ValueError: no town called '…', income …"
+    assert behaviour(shop)["sample"].detail == "ValueError at scripts/kinds.py:35"
+    shown = DATA.model_copy(update={"show_values": True})
+    found, _ = serving.measure(shop.context(shown, base="", latency=OFF))
+    assert checks(found)["sample"].detail == "ValueError: no town called 'ada', income 1000"
+    sensitive = shown.model_copy(update={"sensitive": ("income",)})
+    found, _ = serving.measure(shop.context(sensitive, base="", latency=OFF))
+    assert checks(found)["sample"].detail == "ValueError at scripts/kinds.py:35"
 
 
 def test_a_model_that_prints_is_understood(shop: Shop) -> None:
@@ -278,7 +284,7 @@ def test_a_model_that_hangs_is_ended(shop: Shop) -> None:
 def test_a_model_that_exits_is_an_error(shop: Shop) -> None:
     shop.train("Leaving")
     found = behaviour(shop)
-    assert (found["sample"].ok, found["sample"].detail) == (False, "SystemExit: enough")
+    assert (found["sample"].ok, found["sample"].detail) == (False, "SystemExit at scripts/kinds.py:61")
 
 
 def test_a_model_without_names_gets_what_is_configured(shop: Shop) -> None:
@@ -372,7 +378,7 @@ def test_a_base_that_cannot_be_asked_is_a_note(shop: Shop) -> None:
     shop.train("Good")
     _, timed = serving.measure(shop.context(DATA, base=base, model=OFF, latency=QUICK))
     assert timed is not None
-    assert timed.note == "the base's model cannot be asked: SystemExit: enough"
+    assert timed.note == "the base's model cannot be asked: SystemExit at scripts/kinds.py:61"
     assert timed.batches[0].ratio is None
 
 

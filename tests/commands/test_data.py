@@ -186,3 +186,47 @@ def test_a_query_has_no_name(folder: Path) -> None:
     with pytest.raises(ConfigError):
         _default("sql:SELECT 1", "-o")
     assert _default("s3://bucket/people/", "-o") == Path("schemas/people.yaml")
+
+
+SETTINGS = """\
+version: 1
+defaults:
+  data:
+    sensitive: [se*, gone]
+    show_values: true
+    categorical: [age, absent]
+"""
+
+
+def test_what_mlops_ci_yaml_says_of_columns_holds_for_infer(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mlops-ci.yaml").write_text(SETTINGS)
+    save({**ROWS, "age": [one % 3 for one in range(200)]})
+    assert run("infer", "people.parquet") == 0
+    said = capsys.readouterr().err
+    assert said == "mlops-ci.yaml: defaults.data says categorical, sensitive, show_values\n"
+    written = (folder / "schemas/people.yaml").read_text()
+    assert "  sex: {type: text}\n" in written
+    assert "  age: {type: integer, allowed: [0, 1, 2]}\n" in written
+
+
+def test_what_mlops_ci_yaml_says_of_columns_holds_for_check(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("infer", "people.parquet")
+    (folder / "mlops-ci.yaml").write_text(SETTINGS)
+    save({**ROWS, "sex": ["NARWHAL"] * 6 + ["m"] * 194, "age": [777] * 6 + ROWS["age"][6:]})
+    capsys.readouterr()
+    assert run("check", "people.parquet", "--show-values") == 1
+    out = capsys.readouterr().out
+    assert "NARWHAL" not in out
+    assert "one of 2 values, found #" in out
+    assert "6 values outside: 777 in 6 rows" in out
+
+
+def test_a_broken_mlops_ci_yaml_is_misuse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mlops-ci.yaml").write_text("version: 1\ndefaults: {data: {sensitve: [a]}}\n")
+    assert run("infer", "people.parquet") == 2
+    assert "sensitve" in capsys.readouterr().err
+    assert not (folder / "schemas").exists()

@@ -114,3 +114,14 @@ def test_rare_levels_are_never_listed() -> None:
     (town,) = told(before, after, Scope(privacy=Privacy(show_values=True))).columns
     named = str(town.model_dump())
     assert [name for name in ("ada", "bob", "dorothy", "carol") if name in named] == []
+
+
+def test_long_and_many_names_are_cut() -> None:
+    names = ["x" * 1000 + end for end in "ab"]
+    before, after = profile(**{one: [1, 2] for one in names}), profile(y=[1])
+    many = profile(**{f"c{at}": [1] for at in range(310)})
+    found = columns.drift("d", columns.Named(before, "a"), columns.Named(before, "b"), columns.Scope())
+    assert [len(one.name) for one in found.columns] == [200, 200]
+    assert found.columns[0].name != found.columns[1].name
+    found = columns.drift("d", columns.Named(after, "a"), columns.Named(many, "b"), columns.Scope())
+    assert (len(found.added), found.removed, found.unnamed) == (300, ("y",), (10, 0))

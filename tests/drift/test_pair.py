@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from mlops_ci.drift import unseen, wasserstein
+from mlops_ci.drift import cramers_v, unseen, wasserstein
 from mlops_ci.drift.pair import Level, pair
+from mlops_ci.evidence import DriftScore
 from mlops_ci.profiles.shape import ColumnProfile, Grid, Levels, Moments
-from tests.drift.samples import column, paired
+from tests.drift.samples import column, paired, random
 
 
 def levels(rows: int, *counts: tuple[str, int], tail: tuple[int, int] = (0, 0)) -> ColumnProfile:
@@ -114,7 +115,11 @@ def test_a_level_in_the_tail_is_not_known_and_pooled() -> None:
         levels(300, ("a", 150), ("new", 60), tail=(20, 90)),
     )
     assert found.groups == ((100, 100), (150, 150))
-    assert found.levels == (Level("a", 100, 150), Level("new", 50, 60, most=True))
+    assert found.levels == (
+        Level("a", 100, 150),
+        Level("b", 50, 60, fewer=True),
+        Level("new", 50, 60, most=True),
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,3 +149,18 @@ def test_numbers_without_moments_have_moved_by_nobody_knows_what() -> None:
 def test_the_column_is_found_again_by_its_profile() -> None:
     assert column([1.5, 2.5]).kind == "number"
     assert column([1, 2], categorical=True).kind == "category"
+
+
+def test_levels_that_are_all_replaced_are_seen_through_the_tails() -> None:
+    """A level that the other side does not name has at most as many rows there as the rarest it names."""
+    found = paired(["a", "b", "c"] * 1000, [f"z{at}" for at in range(3000)])
+    assert found.groups == ((2810, 190), (3, 2997))
+    one, other = ([f"{side}{at}" for at in random().integers(0, 1500, 20_000)] for side in "ln")
+    effect = cramers_v.measure(paired(one, other)).value
+    assert 0.1 < effect < 0.2
+
+
+def test_many_new_levels_count_together() -> None:
+    found = paired(["a"] * 1000, ["a"] * 960 + [f"new{at}" for at in range(40)])
+    assert unseen.together(found).value == 0.04
+    assert unseen.together(paired(["a", "b"], ["b", "a"])) == DriftScore(value=0.0, p=1.0)

@@ -252,7 +252,7 @@ def test_every_comparison_that_is_configured(people: Toy, call: Call) -> None:
 
 @pytest.mark.slow
 def test_what_cannot_be_reached_is_a_reason(people: Toy, call: Call) -> None:
-    text = EVERYTHING.format(production='"sql:SELECT 1"').replace("live: v1", "live: v9")
+    text = EVERYTHING.format(production='"sql:SELECT id FROM nowhere"').replace("live: v1", "live: v9")
     people.configure(text=text.replace("test: test.csv", "test: broken.parquet"))
     people.edit("params.yaml", "shift: 0.0", "shift: 1.0")
     (people.author.path / "broken.parquet").write_text("no table")
@@ -262,7 +262,7 @@ def test_what_cannot_be_reached_is_a_reason(people: Toy, call: Call) -> None:
     problems = {name: one["problem"] for name, one in drifts(runner).items()}
     assert problems["train: head against base"] == ""
     assert problems["train: head against the live release"] == "data.live: v9 is no commit here"
-    assert "database" in problems["production against train"]
+    assert "nowhere" in problems["production against train"]
     assert problems["test: head against base"].startswith("broken.parquet at head ")
     files = {problem["where"]["file"] for problem in evidence(runner)["problems"]}
     assert "broken.parquet" in files
@@ -276,3 +276,60 @@ def test_a_stage_that_failed_leaves_nothing_to_compare(people: Toy, call: Call) 
     call(runner, "pr", "--json", CI="true")
     problems = {name: one["problem"] for name, one in drifts(runner).items()}
     assert problems["train: head against base"] == "the stage prepare did not finish"
+
+
+# ---- what a pull request controls --------------------------------------------------------------
+
+STRICT = RULES + "  gates: {drift: {action: fail}, data: {warn: [leakage]}}\n"
+
+
+@pytest.mark.slow
+def test_a_forged_profile_is_not_believed(people: Toy, call: Call) -> None:
+    """The profile's stage copies main's profile, so that the new table looks like the old one."""
+    people.configure(text=STRICT)
+    stored = (people.author.path / "people.profile.json").read_bytes()
+    (people.author.path / "forged.json").write_bytes(stored)
+    people.edit("dvc.yaml", "cmd: python describe.py", "cmd: cp forged.json people.profile.json")
+    people.edit("params.yaml", "shift: 0.0", "shift: 1.0")
+    people.propose("forged")
+    answer = call(people.runner("forged"), "pr", "--json", CI="true")
+    assert answer.document["verdict"] == "refused"
+    assert "train: head against base: income" in named(answer.document)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_decoy_does_not_hide_the_table(people: Toy, call: Call, copied: bool) -> None:
+    """The configuration names another table: one that moved, or main's own, which no stage reads."""
+    people.configure(text=STRICT)
+    text = (people.author.path / "people.csv").read_text()
+    people.author.write("decoy.csv", text if copied else text.replace("north", "abroad"))
+    people.author.write("mlops-ci.yaml", STRICT.replace("people.csv", "decoy.csv"))
+    people.edit("params.yaml", "shift: 0.0", "shift: 1.0")
+    people.propose("decoy")
+    runner = people.runner("decoy")
+    answer = call(runner, "pr", "--json", CI="true")
+    train = drifts(runner)["train: head against base"]
+    assert (train["problem"], train["reference"].partition(" ")[0]) == ("", "people.csv")
+    told = {
+        one["subject"]: (one["status"], one["required"])
+        for one in answer.document["findings"]
+        if one["gate"] == "data" and one["status"] != "PASS"
+    }
+    assert told["train moved"] == ("WARN", False)
+    assert told["train read"] == ("SKIP", True)
+    assert answer.document["verdict"] == "refused"
+    assert ("train: head against base: town" in named(answer.document)) is not copied
+
+
+@pytest.mark.slow
+def test_a_comparison_that_is_lost_leaves_the_verdict_incomplete(people: Toy, call: Call) -> None:
+    people.configure(text=STRICT.replace("people.csv", "renamed.csv"))
+    people.author.write("mlops-ci.yaml", STRICT)
+    people.edit("train.py", "chance = random.Random(1)", "chance = random.Random(2)")
+    people.propose("lost")
+    answer = call(people.runner("lost"), "pr", "--json", CI="true")
+    (skipped,) = [one for one in answer.document["findings"] if one["gate"] == "drift" and one["required"]]
+    assert (skipped["status"], skipped["subject"]) == ("SKIP", "train: head against base")
+    assert [one for one in answer.document["findings"] if one["status"] == "FAIL"] == []
+    assert answer.document["verdict"] == "incomplete"

@@ -204,3 +204,21 @@ def test_options_have_bounds() -> None:
     for wrong in mistakes:
         with pytest.raises(ValidationError):
             Options.model_validate(wrong)
+
+
+def test_a_table_that_moved_warns_and_one_that_nobody_reads_leaves_the_verdict_incomplete() -> None:
+    moved = DataRule(rule="moved", ok=False, expected="a.csv", found="b.csv")
+    read = DataRule(rule="read", ok=False, problem="data.train is b.csv, but no stage of the model reads it")
+    skipped, warned, kept = judged(table(moved, read, GOOD))
+    assert (skipped.status, skipped.required, skipped.subject) == (Status.SKIP, True, "train read")
+    assert skipped.sentence == (
+        "data.train is b.csv, but no stage of the model reads it, so what is said of the table says nothing "
+        "of the model."
+    )
+    assert (warned.status, warned.subject, warned.where) == (Status.WARN, "train moved", None)
+    assert warned.sentence == (
+        "data.train is b.csv in this pull request and a.csv at the base; it is compared with the base's table "
+        "all the same."
+    )
+    assert kept.status is Status.PASS
+    assert judged(table(moved, read), off=["moved", "read"]) == []

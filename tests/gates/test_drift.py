@@ -198,3 +198,31 @@ def test_a_classifier_may_refuse_and_may_have_no_driver() -> None:
 def test_mistakes_in_the_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         gate.Options.model_validate(options)
+
+
+@pytest.mark.parametrize(
+    ("lost", "action", "required"), [(True, "fail", True), (True, "warn", False), (False, "fail", False)]
+)
+def test_a_lost_comparison_leaves_a_gate_that_refuses_incomplete(
+    lost: bool, action: str, required: bool
+) -> None:
+    (finding,) = found(drift(problem="t.csv is missing", lost=lost), action=action)
+    assert (finding.status, finding.required) == (Status.SKIP, required)
+
+
+def test_gone_and_retyped_columns_follow_the_action() -> None:
+    retyped = number("age", effect=None, p=None, problem="was a number, is a category")
+    changed = drift(*STABLE, retyped, added=("new",), removed=("old", "spare"))
+    findings = found(changed, action="fail", columns={"spare": {"action": "warn"}})
+    assert told(findings)[:4] == [
+        ("new columns", Status.WARN),
+        ("gone columns", Status.FAIL),
+        ("gone columns", Status.WARN),
+        ("columns of another kind", Status.FAIL),
+    ]
+    assert "`action: warn`" in findings[1].hint
+
+
+def test_what_only_the_current_side_keeps_from_being_compared_is_inconclusive() -> None:
+    lost = number("job", effect=None, p=None, problem="too many values (in the current table)")
+    assert told(found(drift(*STABLE, lost))) == [("lost columns", Status.INCONCLUSIVE), (NAME, Status.PASS)]

@@ -353,3 +353,8 @@ def test_a_limit_on_what_has_no_value_is_inconclusive() -> None:
         )
     ]
     assert said(over(nothing)) == []
+
+
+def test_a_group_without_its_column_leaves_the_verdict_incomplete() -> None:
+    (finding,) = judged(over(problem="there is no column sex in the predictions", absent=True))
+    assert (finding.status, finding.required) == (Status.SKIP, True)

@@ -220,3 +220,15 @@ def test_a_name_that_no_output_has_is_told() -> None:
         "modle.json is to be the same byte by byte, but the second run has no such output.",
     )
     assert second.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("kept", "said_of"),
+    [(("train",), "The stage train writes"), (("evaluate", "train"), "The stages evaluate, train write")],
+)
+def test_what_did_not_run_again_is_not_shown_to_be_the_same(kept: tuple[str, ...], said_of: str) -> None:
+    (finding,) = judged(rerun(kept=kept))
+    assert (finding.status, finding.required) == (Status.SKIP, True)
+    assert finding.sentence == (
+        f"{said_of} the model, its predictions or metrics and did not run again: frozen."
+    )

@@ -15,7 +15,7 @@ import pytest
 
 from mlops_ci.profiles import kinds
 from mlops_ci.profiles.build import TWICE, Builder
-from mlops_ci.profiles.levels import TOO_LONG, TOO_MANY, text
+from mlops_ci.profiles.levels import TOO_MANY, text
 from mlops_ci.profiles.shape import ColumnProfile, Grid, Levels, Profile, read
 
 UTC = dt.UTC
@@ -251,9 +251,10 @@ def test_an_identifier_is_no_category(rows: int) -> None:
     assert found.rows == 120_000
 
 
-def test_text_is_no_category() -> None:
-    found = column(["x" * 1001, "y", "z"], rows=1)
-    assert (found.kind, found.levels, found.problem) == ("category", None, TOO_LONG)
+def test_a_long_text_is_a_level_named_by_its_hash() -> None:
+    found = column(["x" * 1001, "y", "y"], rows=1)
+    assert found.levels == Levels(counts=(("y", 2), ("#cbe4a2e86e808c9b", 1)))
+    assert (found.kind, found.problem) == ("category", "")
 
 
 @pytest.mark.parametrize(

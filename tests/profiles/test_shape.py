@@ -48,3 +48,23 @@ def test_a_profile_has_a_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shape, "MAX_BYTES", 10)
     with pytest.raises(ConfigError, match="more than a profile may have"):
         shape.read(profile().to_json(), "x.profile.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b'"counts":[1,0,1]', b'"counts":[-1,2,1]', "greater than or equal to 0"),
+        (b'"exponent":-1', b'"exponent":-1000000000', "greater than or equal to -1074"),
+        (b'"m2":0.5', b'"m2":-0.5', "greater than or equal to 0"),
+        (b'"nulls":1', b'"nulls":2', "moments count 2 values, and 1 are there"),
+        (b'"nulls":1', b'"nulls":4', "more values are missing than there are rows"),
+        (b'["b",2],["a",1]', b'["b",2],["b",1]', "a level stands twice"),
+        (b'"tail_rows":0', b'"tail_rows":1', "the tail has fewer rows than levels, or rows without levels"),
+        (b'"counts":[1,0,1]', b'"counts":[1,1' + b",0" * 2047 + b"]", "more than 2,048 bins"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(old: bytes, new: bytes, words: str) -> None:
+    raw = profile().to_json()
+    assert old in raw
+    with pytest.raises(ConfigError, match=words):
+        shape.read(raw.replace(old, new, 1), "x.profile.json")

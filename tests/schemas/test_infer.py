@@ -14,6 +14,7 @@ from mlops_ci.errors import ConfigError
 from mlops_ci.schemas.checking import Checker
 from mlops_ci.schemas.infer import Inference, outwards, share_of_nulls
 from mlops_ci.schemas.shape import ColumnRules, Schema
+from mlops_ci.schemas.values import readable
 
 
 def inferred(table: pa.Table, rows: int = 300, **more: Any) -> Schema:
@@ -143,3 +144,32 @@ def test_a_table_keeps_the_schema_inferred_from_it() -> None:
     checker = Checker(inferred(table), table.schema)
     checker.add(table.combine_chunks().to_batches()[0])
     assert [rule for rule in checker.rules() if not rule.ok] == []
+
+
+def test_the_widest_numbers_there_are_have_no_limit() -> None:
+    rules = column([-1.7e308, 0.5, 1.7e308] * 100)
+    assert (rules.min, rules.max) == (None, None)
+    rules = column([0.5, 1.7e308] * 100)
+    assert (rules.min, rules.max) == (0, None)
+
+
+def test_half_precision_numbers_have_a_range() -> None:
+    values = pa.array(np.array([0.25, 1.5, np.nan] * 100, dtype=np.float16))
+    assert column(values) == ColumnRules(type="number", nulls=0.5, min=0.1, max=1.6)
+    checker = Checker(inferred(pa.table({"c": values})), pa.schema({"c": pa.float16()}))
+    checker.add(pa.record_batch({"c": values}))
+    assert [rule.ok for rule in checker.rules()] == [True] * 5
+
+
+BROKEN = pa.Array.from_buffers(pa.string(), 1, [None, *pa.array([b"\xff"]).buffers()[1:]])
+
+
+def test_text_that_is_not_utf8_is_named() -> None:
+    with pytest.raises(ConfigError, match="a: holds text that is not UTF-8"):
+        column(BROKEN)
+    schema = Schema(columns={"c": ColumnRules(type="text", unique=True, allowed=("a",))})
+    checker = Checker(schema, pa.schema({"c": pa.string()}))
+    with pytest.raises(ConfigError, match="c: holds text that is not UTF-8"):
+        checker.add(pa.record_batch({"c": BROKEN}))
+    with pytest.raises(pa.ArrowInvalid, match="another"), readable("a"):
+        raise pa.ArrowInvalid("another")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from mlops_ci.errors import ConfigError
 from mlops_ci.schemas import pairs
 from mlops_ci.schemas.pairs import Overlap, Rows
 
@@ -90,3 +92,62 @@ def test_clean_splits_are_not_accused() -> None:
         train = rows(everything[:2_400])
         wrong += not pairs.features(pairs.overlap(train, rows(everything[2_400:])), train).ok
     assert wrong <= 1
+
+
+IDS = [0, 7, -3, 10**15, 2**53 + 1, 7_000_000_000_000_000_001, 2**63 - 1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pa.array(map(str, IDS)),
+        pa.array(f" {one}" for one in IDS),
+        pa.array(f"{one}.0" for one in IDS),
+        pa.array(map(str, IDS)).dictionary_encode(),
+        pa.array(map(str, IDS), pa.large_string()),
+        pa.array([Decimal(one) for one in IDS]),
+        pa.array([Decimal(f"{one}.00") for one in IDS]),
+    ],
+)
+def test_an_id_is_the_same_whatever_its_type(other: Any) -> None:
+    assert pairs.overlap(rows(pa.array(IDS)), rows(other)) == Overlap(len(IDS), len(IDS))
+    assert pairs.overlap(rows(other), rows(pa.array(IDS))) == Overlap(len(IDS), len(IDS))
+
+
+def test_texts_that_are_no_whole_number_stay_texts() -> None:
+    assert pairs.overlap(rows(["007", "a", "1e3", "", "-0"]), rows([7, 1000, 0])) == Overlap(0, 3)
+    assert pairs.overlap(rows(["007", "a"]), rows(["007", "b"])) == Overlap(1, 2)
+    huge = "9" * 30
+    assert pairs.overlap(rows([huge, str(2**64 - 1)]), rows([huge, "8" * 30])) == Overlap(1, 2)
+    assert pairs.overlap(rows([str(2**64 - 1)]), rows(pa.array([2**64 - 1], pa.uint64()))) == Overlap(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (pa.array([None, None, 1]), pa.array([None, 2, None])),
+        (pa.array([None, "a"]), pa.array([None, "b", None])),
+        (pa.array([np.nan, 1.0, None]), pa.array([np.nan, 2.0, None])),
+    ],
+)
+def test_rows_without_an_id_are_nobodys_twins(train: Any, test: Any) -> None:
+    assert pairs.overlap(rows(train), rows(test)) == Overlap(0, 3)
+
+
+@pytest.mark.parametrize("noise", [1e-9, -1e-9])
+def test_a_copy_with_a_trace_of_noise_is_a_copy(noise: float) -> None:
+    generator = np.random.default_rng(5)
+    one, other = generator.normal(size=4_000) * 50, generator.integers(0, 2_000_000, 4_000)
+    known = rows(one, other)
+    copied = rows(one[:500] + noise, other[:500] + noise)
+    assert pairs.overlap(known, copied).shared >= 498
+    assert pairs.overlap(known, rows(one[:500] * 1.001, other[:500])).shared <= 5
+    assert pairs.overlap(known, rows(one[:500], other[:500] + 1)).shared <= 5
+
+
+def test_text_that_is_not_utf8_is_named() -> None:
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, *pa.array([b"\xff"]).buffers()[1:]])
+    with pytest.raises(ConfigError, match="c0: holds text that is not UTF-8"):
+        rows(broken)
+    with pytest.raises(ConfigError, match="c0, c1: holds text that is not UTF-8"):
+        rows(broken, [1])
