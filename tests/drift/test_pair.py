@@ -164,3 +164,8 @@ def test_many_new_levels_count_together() -> None:
     found = paired(["a"] * 1000, ["a"] * 960 + [f"new{at}" for at in range(40)])
     assert unseen.together(found).value == 0.04
     assert unseen.together(paired(["a", "b"], ["b", "a"])) == DriftScore(value=0.0, p=1.0)
+
+
+def test_a_reference_with_a_tail_does_not_name_what_is_new() -> None:
+    many = [f"level{at}" for at in range(3000)]
+    assert unseen.together(paired(many, ["a"] * 100)) == DriftScore(value=0.0, p=1.0)

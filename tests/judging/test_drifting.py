@@ -188,3 +188,19 @@ def test_a_column_rule_moves_its_floors() -> None:
     quiet = {"floor": 0.3, "nulls": 0.2, "unseen": 0.1}
     assert decided(column, columns={"j*": quiet})[0].outcome == "moved"
     assert decided(column)[0].why == ("values", "nulls", "unseen")
+
+
+def test_bins_that_are_too_coarse_decide_nothing() -> None:
+    (found,) = decided(category(coarse=0.6))
+    assert (found.outcome, found.sentence) == (
+        "undecided",
+        "The profiles are too coarse to tell: 60 % of the rows have values that neither names.",
+    )
+
+
+def test_many_small_new_levels_are_told_as_a_share() -> None:
+    scores = {"unseen": DriftScore(value=0.004, p=1e-9), "unseen_together": DriftScore(value=0.09, p=1e-9)}
+    level = LevelShare(label="robot", reference=0.0, current=0.004)
+    (found,) = decided(category(unseen=(level,), scores=scores))
+    assert found.outcome == "drifted"
+    assert "9 % of the current rows have values that the reference lacks" in found.sentence

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlops_ci.profiles import kinds
+from mlops_ci.profiles import kinds, levels
 from mlops_ci.profiles.build import TWICE, Builder
 from mlops_ci.profiles.levels import TOO_MANY, text
 from mlops_ci.profiles.shape import ColumnProfile, Grid, Levels, Profile, read
@@ -338,3 +338,15 @@ def test_many_columns_are_profiled_as_few_are() -> None:
     values = pa.array(np.exp(2 * np.random.default_rng(9).normal(size=400)))
     many = build(pa.table([values] * 1001, names=[f"c{i}" for i in range(1001)]), rows=150)
     assert {one.grid for one in many.columns} == {column(values).grid}
+
+
+def test_what_python_cannot_hold_is_a_level_all_the_same() -> None:
+    """Text that is not UTF-8, a day after the year 9999, a moment of an unknown zone."""
+    broken = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(b"a\xff\xfe")]
+    )
+    assert levels.plain(broken) == ["a", "\\xff\\xfe"]
+    far = pa.array([0, 4_000_000], pa.int32()).cast(pa.date32())
+    assert levels.plain(far) == [dt.date(1970, 1, 1), 4_000_000]
+    lost = pa.array([5], pa.timestamp("s", tz="Nowhere/At_All"))
+    assert levels.plain(lost) == [5]
