@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Counts = npt.NDArray[np.int64]
 
 # So many bins a count on the way to the canonical grid may have.
-FINE_BINS = 1 << 14
+FINE_BINS = 1 << 15
 LEAST_EXPONENT = -1000
 MOST_INDEX = 1 << 40
 # One value in so many lies outside the central values on each side; the next where those are squeezed.
