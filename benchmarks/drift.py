@@ -63,10 +63,13 @@ class Run:
 
 
 def run(command: Sequence[str], *, codes: Sequence[int] = (0,)) -> Run:
-    """Run a command and measure it alone, by wait4."""
+    """Run a command and measure it alone, by wait4; in a folder without a mlops-ci.yaml to read."""
+    place = tempfile.gettempdir()
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment())
+        child = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=errors, env=environment(), cwd=place
+        )
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
