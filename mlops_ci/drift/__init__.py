@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, cast
+from importlib.metadata import EntryPoint
+from typing import Protocol
 
 from mlops_ci.drift import (
     chi_square,
@@ -20,8 +20,8 @@ from mlops_ci.drift import (
     wasserstein,
 )
 from mlops_ci.drift.pair import Pair
-from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import DriftScore
+from mlops_ci.plugins import with_plugins
 from mlops_ci.profiles.shape import Kind
 
 GROUP = "mlops_ci.drift"
@@ -68,30 +68,20 @@ def all_tests(plugins: Iterable[EntryPoint] | None = None) -> dict[str, DriftTes
     Raises:
         ConfigError: a package's test cannot be loaded, takes a name of ours, or is no drift test.
     """
-    found = entry_points(group=GROUP) if plugins is None else plugins
-    return TESTS | {plugin.name: _loaded(plugin) for plugin in sorted(found, key=lambda one: one.name)}
+    return with_plugins(
+        TESTS,
+        GROUP,
+        word="drift test",
+        short="test",
+        protocol="mlops_ci.drift.DriftTest",
+        missing=_missing,
+        plugins=plugins,
+    )
 
 
 def measured(pair: Pair, tests: Mapping[str, DriftTest]) -> dict[str, DriftScore]:
     """The scores of all the tests that are for this kind of column."""
     return {name: test.measure(pair) for name, test in tests.items() if pair.kind in test.KINDS}
-
-
-def _loaded(plugin: EntryPoint) -> DriftTest:
-    place = f"drift test {plugin.name} ({plugin.value})"
-    if plugin.name in TESTS:
-        raise ConfigError(f"{place}: the name is taken by a test of mlops-ci", "rename the entry point")
-    try:
-        test = plugin.load()
-    except Exception as error:
-        raise ConfigError(
-            f"{place}: cannot be loaded: {type(error).__name__}: {error}", "repair or uninstall its package"
-        ) from error
-    if missing := _missing(test):
-        raise ConfigError(
-            f"{place}: is no drift test: {missing}", "see mlops_ci.drift.DriftTest for what a test needs"
-        )
-    return cast(DriftTest, test)
 
 
 def _missing(test: object) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from inspect import isclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Evidence, Finding
 from mlops_ci.gates import data, drift, fairness, latency, lock, metrics, model, reproducibility, stages
+from mlops_ci.plugins import with_plugins
 
 GROUP = "mlops_ci.gates"
 
@@ -54,23 +54,15 @@ def all_gates(plugins: Iterable[EntryPoint] | None = None) -> dict[str, Gate]:
     Raises:
         ConfigError: a package's gate cannot be loaded, takes a name of ours, or is no gate.
     """
-    found = entry_points(group=GROUP) if plugins is None else plugins
-    return GATES | {plugin.name: _loaded(plugin) for plugin in sorted(found, key=lambda one: one.name)}
-
-
-def _loaded(plugin: EntryPoint) -> Gate:
-    place = f"gate {plugin.name} ({plugin.value})"
-    if plugin.name in GATES:
-        raise ConfigError(f"{place}: the name is taken by a gate of mlops-ci", "rename the entry point")
-    try:
-        gate = plugin.load()
-    except Exception as error:
-        raise ConfigError(
-            f"{place}: cannot be loaded: {type(error).__name__}: {error}", "repair or uninstall its package"
-        ) from error
-    if missing := _missing(gate):
-        raise ConfigError(f"{place}: is no gate: {missing}", "see mlops_ci.gates.Gate for what a gate needs")
-    return cast(Gate, gate)
+    return with_plugins(
+        GATES,
+        GROUP,
+        word="gate",
+        short="gate",
+        protocol="mlops_ci.gates.Gate",
+        missing=_missing,
+        plugins=plugins,
+    )
 
 
 def _missing(gate: object) -> str:

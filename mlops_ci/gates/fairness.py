@@ -14,8 +14,6 @@ from mlops_ci.judging.fairness import DisparityLimit, Said
 
 PER_MODEL = True
 
-UNCHANGED = "Nothing that feeds the model differs from the base, so it was not measured again."
-
 
 class Options(BaseModel):
     """What is asked of the check."""
@@ -66,9 +64,6 @@ def check(evidence: Evidence, options: Options) -> list[Finding]:
 
 
 def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
-    if not model.changed:
-        yield _skip(model.name, UNCHANGED, required=False)
-        return
     if not model.fairness:
         said = "No groups are configured, so nothing was compared."
         hint = "name the groups' columns under columns.groups in mlops-ci.yaml, for example [sex, race]"
