@@ -216,22 +216,23 @@ class Dvc:
         return self._git.run("cat-file", "blob", name).raw
 
     def _from_dvc(self, path: str, rev: str | None, limit: int | None) -> bytes:
-        value = self._tracked(self.graph(rev), path)
+        value = self.tracked(path, rev)
         if value is None:
             raise MissingFileError(f"{path}{_at(rev)}: is neither in Git nor tracked by DVC")
         if value.endswith(".dir"):
             raise MissingFileError(f"{path}{_at(rev)}: is a folder, not a file")
         return self.store.read(value, path, limit)
 
-    def _tracked(self, graph: Graph, path: str) -> str | None:
-        """The hash under which DVC tracks a file: itself, or inside a tracked folder."""
+    def tracked(self, path: str, rev: str | None = None) -> str | None:
+        """The hash under which DVC tracks a file or folder: its own, or inside a tracked folder."""
+        graph, pure = self.graph(rev), PurePosixPath(path)
         recorded = {**graph.sources, **graph.recorded}
-        if path in recorded:
-            return recorded[path]
-        for parent in PurePosixPath(path).parents:
+        if (own := recorded.get(str(pure))) is not None:
+            return own
+        for parent in pure.parents:
             value = recorded.get(str(parent))
             if value is not None:
-                found = self.store.inside(value, path[len(str(parent)) + 1 :])
+                found = self.store.inside(value, str(pure.relative_to(parent)))
                 return None if found == "absent" else found
         return None
 

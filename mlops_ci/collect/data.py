@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from mlops_ci.adapters.row_checks import RowChecks
 from mlops_ci.collect import standing
 from mlops_ci.collect.context import Context
-from mlops_ci.collect.tables import Place, Tables, reason
+from mlops_ci.collect.reading import reason
+from mlops_ci.collect.tables import Place, Tables
 from mlops_ci.config import Data
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import DataRule, TableCheck

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 from mlops_ci.adapters.git import Git
 from mlops_ci.collect import models
 from mlops_ci.collect.context import Context
-from mlops_ci.collect.reading import Side
-from mlops_ci.collect.tables import Place, Tables, reason
+from mlops_ci.collect.reading import Side, reason
+from mlops_ci.collect.tables import Place, Tables
 from mlops_ci.comparing import columns
 from mlops_ci.comparing.columns import Named, Scope
 from mlops_ci.errors import MlopsError
@@ -209,7 +209,7 @@ def _unreadable(tables: Tables, place: Place, error: MlopsError) -> str:
     path = place.paths[0]
     why = reason(error, path)
     if place.side is not None:
-        tables.note(place.side, path, why, error.hint)
+        tables.reader.note(place.side, path, why, error.hint)
     return f"{place.name} {why}"
 
 
@@ -237,7 +237,7 @@ def _classified(
     except MlopsError as error:
         side = next((place.side for place in places if place.side is not None), None)
         if side is not None:
-            tables.note(side, places[0].paths[0], f"no domain classifier: {error.message}", error.hint)
+            tables.reader.note(side, places[0].paths[0], f"no domain classifier: {error.message}", error.hint)
         return None
 
 

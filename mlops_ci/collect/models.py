@@ -45,7 +45,7 @@ class Sources:
 def outline(model: Model, sources: Sources, *, alone: bool) -> ModelEvidence:
     """A model's identity, stages and metrics. ``alone``: there is no other, so every metric is its own."""
     head = sources.head
-    path = _path_at(model, head.graph)
+    path = path_at(model, head.graph)
     stage = pipeline.producer_of(head.graph, path) if path else None
     stages = _stages(head.graph, stage)
     out, before = _out(head.graph, path), _base_out(model, sources)
@@ -280,7 +280,7 @@ def _is_table(path: str) -> bool:
 # ---- the graph ---------------------------------------------------------------------------------
 
 
-def _path_at(model: Model, graph: Graph) -> str:
+def path_at(model: Model, graph: Graph) -> str:
     """Where a model's bytes stand in this graph: its artifact may have another path at the base."""
     if not model.artifact:
         return model.path
@@ -290,13 +290,13 @@ def _path_at(model: Model, graph: Graph) -> str:
 
 def _fallback(model: Model, graph: Graph) -> frozenset[str]:
     """A model without an artifact is its dvc.yaml; one whose artifact is gone has no stages."""
-    if model.artifact and not _path_at(model, graph):
+    if model.artifact and not path_at(model, graph):
         return frozenset()
     return frozenset(stage.name for stage in graph.stages)
 
 
 def _stages_of(model: Model, graph: Graph) -> frozenset[str]:
-    path = _path_at(model, graph)
+    path = path_at(model, graph)
     return _stages(graph, pipeline.producer_of(graph, path) if path else None)
 
 
@@ -331,7 +331,7 @@ def _out(graph: Graph, path: str) -> Out | None:
 
 
 def _base_out(model: Model, sources: Sources) -> Out | None:
-    return _out(sources.base.graph, _path_at(model, sources.base.graph)) if sources.base else None
+    return _out(sources.base.graph, path_at(model, sources.base.graph)) if sources.base else None
 
 
 def _differs(model: Model, sources: Sources, own: frozenset[str], metrics: Sequence[Metric]) -> bool:

@@ -12,6 +12,7 @@ from mlops_ci import pipeline
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.serving import Loaded, Place, Served, ServingError, UnknownModelError
 from mlops_ci.collect.context import Context
+from mlops_ci.collect.models import path_at
 from mlops_ci.collect.reading import Side
 from mlops_ci.config import Data
 from mlops_ci.pipeline import Stage
@@ -91,18 +92,10 @@ def head(context: Context, scratch: Path) -> Place:
     return place(dvc.top, stage, model, scratch / "head.log")
 
 
-def path_at_base(context: Context, base: Side) -> str:
-    """Where the model's bytes stand at the base: its artifact may have another path there."""
-    if not context.model.artifact:
-        return context.found.path
-    named = (context.model.dvcfile, context.model.artifact)
-    return next((one.path for one in base.graph.artifacts if (one.dvcfile, one.name) == named), "")
-
-
 @contextmanager
 def champion(context: Context, base: Side, scratch: Path) -> Iterator[Place]:
     """The base's model in a clean copy of its commit, gone when the block ends; raises ToolError."""
-    path = path_at_base(context, base)
+    path = path_at(context.model, base.graph)
     model = fetched(context.project.dvc, path, base.rev, scratch / "base")
     with context.project.dvc.seeded_copy({}, commit=base.rev) as copy:
         yield place(copy.top, pipeline.producer_of(base.graph, path), model, scratch / "base.log")

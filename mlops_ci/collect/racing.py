@@ -13,6 +13,7 @@ from mlops_ci.adapters import serving
 from mlops_ci.adapters.serving import ServingError, UnknownModelError
 from mlops_ci.collect import places
 from mlops_ci.collect.context import Context
+from mlops_ci.collect.models import path_at
 from mlops_ci.collect.places import Candidate
 from mlops_ci.comparing import latency
 from mlops_ci.comparing.latency import Side
@@ -75,7 +76,7 @@ def _champion(
 ) -> Runner | str:
     """The base's model in a process of its own, or why there is none."""
     base = context.sources.base
-    if base is None or not places.path_at_base(context, base):
+    if base is None or not path_at(context.model, base.graph):
         return NO_BASE
     shown = places.shows(context.model.data)
     try:

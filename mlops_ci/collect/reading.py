@@ -51,7 +51,7 @@ class Reader:
             else:
                 self._values[key] = found
                 for note in found.notes:
-                    self._note(side, path, note)
+                    self.note(side, path, note)
         return self._values[key]
 
     def table(self, side: Side, path: str) -> pd.DataFrame | str:
@@ -70,16 +70,19 @@ class Reader:
             return []
 
     def _problem(self, side: Side, path: str, error: Exception) -> str:
-        if isinstance(error, MissingFileError):
-            text = "is missing"
-        elif isinstance(error, MlopsError):
-            text = error.message.removeprefix(f"{path}: ")
-        else:
-            text = str(error)
-        self._note(side, path, text, error.hint if isinstance(error, MlopsError) else "")
+        text = reason(error, path)
+        self.note(side, path, text, error.hint if isinstance(error, MlopsError) else "")
         return text
 
-    def _note(self, side: Side, path: str, message: str, hint: str = "") -> None:
+    def note(self, side: Side, path: str, message: str, hint: str = "") -> None:
+        """Tell the report, once, what could not be read as it should."""
         problem = Problem(where=Where(file=path), revision=side.name, message=message, hint=hint)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def reason(error: Exception, path: str) -> str:
+    """Why a file could not be read, in words that go after its name."""
+    if isinstance(error, MissingFileError):
+        return "is missing"
+    return error.message.removeprefix(f"{path}: ") if isinstance(error, MlopsError) else str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mlops_ci import pipeline
-from mlops_ci.adapters.dvc import Dvc, MissingFileError
+from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.collect.reading import MAX_TABLE, Reader, Side
 from mlops_ci.config import Data
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.evidence import Problem, Where
 from mlops_ci.pipeline import Graph
 from mlops_ci.profiles import shape
 from mlops_ci.profiles.shape import Profile
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
 
 PROFILE = ".profile.json"
-_NUMBER = re.compile(r"u?int|float|double|halffloat|decimal")
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Tables:
         """A file's or folder's content hash in dvc.lock, a .dvc file or Git; None where nobody knows it."""
         if side is None:
             return None
-        recorded = tracked(self.dvc, side.graph, path)
+        recorded = self.dvc.tracked(path, side.rev)
         if recorded is not None:
             return recorded
         git = Git(self.dvc.top)
@@ -119,7 +116,7 @@ class Tables:
         """The columns of numbers that a stored profile counts as categories: codes on both sides."""
         found = self.stored(place)
         columns = found.columns if found else ()
-        return frozenset(c.name for c in columns if c.kind == "category" and _NUMBER.match(c.type))
+        return frozenset(c.name for c in columns if c.is_code)
 
     def _made(self, place: Place, codes: Collection[str]) -> Profile:
         from mlops_ci.adapters import profiling
@@ -140,7 +137,7 @@ class Tables:
                 )
                 if place.side is not None:
                     for note in source.notes:
-                        self.note(place.side, path, note)
+                        self.reader.note(place.side, path, note)
         return reduce(merge.merge, made)
 
     def stored(self, place: Place) -> Profile | None:
@@ -160,14 +157,14 @@ class Tables:
         try:
             found = shape.read(self.dvc.read(path, side.rev, limit=shape.MAX_BYTES), path)
         except MlopsError as error:
-            self.note(side, path, f"{error.message}; the table itself was read", error.hint)
+            self.reader.note(side, path, f"{error.message}; the table itself was read", error.hint)
             return None
         codes = sorted(
             c.name for c in found.columns if c.kind == "number" and c.name in self.data.categorical
         )
         if codes:
             said = f"counts {codes[0]} as a number, but data.categorical names it; the table itself was read"
-            self.note(side, path, said, "give its stage `mlops-ci profile --categorical ...`")
+            self.reader.note(side, path, said, "give its stage `mlops-ci profile --categorical ...`")
             return None
         return found
 
@@ -186,12 +183,6 @@ class Tables:
         else:
             with opened(self.dvc, path, side.rev) as source:
                 yield source
-
-    def note(self, side: Side, path: str, message: str, hint: str = "") -> None:
-        """Tell the report what could not be read as it should."""
-        problem = Problem(where=Where(file=path), revision=side.name, message=message, hint=hint)
-        if problem not in self.reader.problems:
-            self.reader.problems.append(problem)
 
 
 def _key(place: Place) -> tuple[str, tuple[str, ...]]:
@@ -225,7 +216,7 @@ def opened(dvc: Dvc, path: str, rev: str | None) -> Iterator[Source]:
 
 
 def _files_below(dvc: Dvc, path: str, rev: str | None) -> Sequence[str]:
-    value = tracked(dvc, dvc.graph(rev), path)
+    value = dvc.tracked(path, rev)
     if value and value.endswith(".dir"):
         return dvc.files(path, rev)
     return Git(dvc.top).listed(rev, path.rstrip("/")) if rev and value is None else ()
@@ -242,20 +233,6 @@ def _copied(path: str, names: Sequence[str], read: Callable[[str], bytes]) -> It
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(read(name))
         yield sources.open_source(path, root=Path(folder))
-
-
-def tracked(dvc: Dvc, graph: Graph, path: str) -> str | None:
-    """The hash under which DVC keeps a path: its own, or the one inside a folder that is kept."""
-    recorded = {**graph.sources, **graph.recorded}
-    for parent in (PurePosixPath(path), *PurePosixPath(path).parents):
-        value = recorded.get(str(parent))
-        if value is None:
-            continue
-        if str(parent) == str(PurePosixPath(path)):
-            return value
-        found = dvc.store.inside(value, path[len(str(parent)) + 1 :])
-        return None if found == "absent" else found
-    return None
 
 
 def stored_path(graph: Graph, table: str) -> str | None:
@@ -312,10 +289,3 @@ def _inside(top: Path, path: Path, named: str) -> str:
     if not normal.is_relative_to(top):
         raise ConfigError(f"{named}: is outside of the repository {top}", "name a path of the repository")
     return normal.relative_to(top).as_posix()
-
-
-def reason(error: MlopsError, path: str) -> str:
-    """Why a table cannot be compared, in words that go after its name."""
-    if isinstance(error, MissingFileError):
-        return "is missing"
-    return error.message.removeprefix(f"{path}: ")

@@ -20,14 +20,13 @@ from mlops_ci.evidence import DomainClassifier, Drift
 if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
     from mlops_ci.judging.drifting import Decision, Rules
-    from mlops_ci.profiles.shape import ColumnProfile, Profile
+    from mlops_ci.profiles.shape import Profile
 
 CONFIG = Path("mlops-ci.yaml")
 # So many rows of a side are enough for a classifier to tell two tables apart.
 SAMPLE = 20_000
 ENGINES = ("numpy", "duckdb", "polars", "spark")
 _ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
-_NUMBER = re.compile(r"u?int|float|double|halffloat|decimal")
 
 _Reference = Annotated[
     str, typer.Argument(help="A table or a stored profile: path, path@revision, s3://..., sql:SELECT ...")
@@ -200,16 +199,11 @@ def _profiles(one: Source, other: Source, data: Asked) -> tuple[Profile, Profile
     from mlops_ci.adapters import profiling
 
     reference = profiling.profile(one, engine=data.engine, categorical=data.categorical)
-    codes = {column.name for column in reference.columns if _is_code(column)} if one.stored else set()
+    codes = {column.name for column in reference.columns if column.is_code} if one.stored else set()
     current = profiling.profile(
         other, engine=data.engine, categorical={*data.categorical, *codes}, like=reference
     )
     return reference, current
-
-
-def _is_code(column: ColumnProfile) -> bool:
-    """Whether a stored profile counts numbers as categories: then the other table's are codes too."""
-    return column.kind == "category" and _NUMBER.match(column.type) is not None
 
 
 def _usable(profile: Profile, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -21,6 +22,8 @@ LEVELS = 1000
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Index = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Exponent = Annotated[int, Field(ge=-1074, le=1023)]
+
+_NUMBER = re.compile(r"u?int|float|double|halffloat|decimal")
 
 Kind = Literal["number", "category", "time", "other"]
 
@@ -86,6 +89,11 @@ class ColumnProfile(Document):
     grid: Grid | None = None
     levels: Levels | None = None
     problem: str = ""
+
+    @property
+    def is_code(self) -> bool:
+        """Whether numbers are counted as categories: then a table that is compared has codes there too."""
+        return self.kind == "category" and _NUMBER.match(self.type) is not None
 
     @model_validator(mode="after")
     def _sums(self) -> Self:

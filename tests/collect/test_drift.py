@@ -11,7 +11,7 @@ import pytest
 from mlops_ci.adapters import process
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
-from mlops_ci.collect import tables
+from mlops_ci.collect import reading, tables
 from mlops_ci.collect.reading import Reader, Side
 from mlops_ci.collect.tables import Place, Tables
 from mlops_ci.config import Data
@@ -143,7 +143,7 @@ def test_what_nobody_has_is_missing(repo: Path) -> None:
     for side in (head, base):
         with pytest.raises(MlopsError) as caught:
             found.profile(Place(side, ("gone.csv",)))
-        assert tables.reason(caught.value, "gone.csv") == "is missing"
+        assert reading.reason(caught.value, "gone.csv") == "is missing"
 
 
 def test_data_that_was_never_pushed_is_told(repo: Path) -> None:
@@ -154,7 +154,7 @@ def test_data_that_was_never_pushed_is_told(repo: Path) -> None:
     found, _, base = sides(repo)
     with pytest.raises(ToolError) as caught:
         found.profile(Place(base, ("data.csv",)))
-    assert tables.reason(caught.value, "data.csv").startswith("neither the DVC cache nor the remote has it")
+    assert reading.reason(caught.value, "data.csv").startswith("neither the DVC cache nor the remote has it")
 
 
 @pytest.fixture
