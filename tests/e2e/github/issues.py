@@ -1,0 +1,74 @@
+"""Pull requests as the issues that they also are; emulate keeps the two apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .calls import Answer, Call, Operation, not_found, page
+from .forge import Forge
+from .pulls import Pulls
+
+SHARED = (
+    "number state title body user labels assignee assignees milestone locked comments closed_at created_at "
+    "updated_at draft author_association html_url node_id id"
+)
+
+
+class Issues:
+    """Issues, some of which are pull requests."""
+
+    def __init__(self, forge: Forge, pulls: Pulls) -> None:
+        self.forge = forge
+        self.pulls = pulls
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "issues/get": lambda call: Answer(200, self.get(call.repository, call.number)),
+            "issues/list-for-repo": self.list_issues,
+        }
+
+    def get(self, repository: str, number: int | str) -> dict[str, Any]:
+        reply = self.forge.emulate.ask("GET", f"/repos/{repository}/issues/{number}")
+        if reply.status == 200:
+            found: dict[str, Any] = self.forge.clean(reply.body)
+            return found
+        reply = self.forge.emulate.ask("GET", f"/repos/{repository}/pulls/{number}")
+        return self._as_issue(repository, reply.body) if reply.status == 200 else not_found()
+
+    def _as_issue(self, repository: str, raw: dict[str, Any]) -> dict[str, Any]:
+        pull = self.pulls.seen(repository, raw)
+        url = self.forge.url(repository, "issues", pull["number"])
+        return {
+            **{key: pull[key] for key in SHARED.split()},
+            "url": url,
+            "repository_url": self.forge.url(repository),
+            "labels_url": f"{url}/labels{{/name}}",
+            "comments_url": f"{url}/comments",
+            "events_url": f"{url}/events",
+            "timeline_url": f"{url}/timeline",
+            "state_reason": None,
+            "pull_request": {
+                **{key: pull[key] for key in ("url", "html_url", "diff_url", "patch_url")},
+                "merged_at": pull["merged_at"],
+            },
+        }
+
+    def list_issues(self, call: Call) -> Answer:
+        state = call.query.get("state", "open")
+        root = f"/repos/{call.repository}"
+        found = self.forge.clean(self.forge.emulate.pages(f"{root}/issues?state={state}"))
+        known = {one["number"] for one in found}
+        for raw in self.forge.emulate.pages(f"{root}/pulls?state={state}"):
+            if raw["number"] not in known:
+                found.append(self._as_issue(call.repository, raw))
+        found = [one for one in found if _wanted(call, one)]
+        upwards = call.query.get("direction") == "asc"
+        return page(
+            call, sorted(found, key=lambda one: one["number"], reverse=not upwards), self.forge.address
+        )
+
+
+def _wanted(call: Call, issue: dict[str, Any]) -> bool:
+    labels = {label["name"] for label in issue["labels"]}
+    wanted = {name for name in call.query.get("labels", "").split(",") if name}
+    return wanted <= labels and call.query.get("creator", issue["user"]["login"]) == issue["user"]["login"]
