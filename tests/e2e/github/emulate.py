@@ -72,6 +72,7 @@ class Emulate:
             cwd=folder,
             text=True,
         )
+        self.address = address
         self.output: list[str] = []
         self.port = self._port()
         self._reader = threading.Thread(target=self._drain, daemon=True)
@@ -106,8 +107,11 @@ class Emulate:
             data = answer.read()
         finally:
             connection.close()
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        # Pages point to emulate's own port, whatever its base URL is.
+        headers["link"] = headers.get("link", "").replace(f"http://127.0.0.1:{self.port}", self.address)
         found = json.loads(data) if data and "json" in answer.headers.get("Content-Type", "") else None
-        return Reply(answer.status, found, {name.lower(): value for name, value in answer.headers.items()})
+        return Reply(answer.status, found, headers)
 
     def get(self, path: str) -> Any:
         """What stands at a path that must be there."""

@@ -179,6 +179,7 @@ class Forge:
         if "full_name" in found and "private" in found:
             found["private"] = found["full_name"] in self.private
             found["visibility"] = "private" if found["private"] else "public"
+            found["pushed_at"] = found.get("pushed_at") or found.get("updated_at")
         return found
 
     def emit(self, name: str, repository: str, token: Token, **payload: Any) -> None:

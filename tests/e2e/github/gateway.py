@@ -103,7 +103,7 @@ class Gateway:
         self.artifacts = Artifacts(self.forge, self.runs)
         self.issues = Issues(self.forge, self.pulls)
         self.reactions = Reactions(self.forge)
-        self.graphql = GraphQL(self.forge, self.pulls, self.merging)
+        self.graphql = GraphQL(self.forge, self.pulls, self.issues, self.merging)
         self._operations: dict[str, Operation] = {}
         for part in (
             self.statuses,

@@ -5,7 +5,7 @@ Queries are validated against and run by GitHub's own schema (cut down); what it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, build_schem
 
 from .calls import Answer, RefusedError, Token
 from .forge import Forge
+from .issues import Issues
 from .merging import Merging, Wish
 from .pulls import Pulls
 
@@ -32,9 +33,10 @@ def schema() -> GraphQLSchema:
 class GraphQL:
     """Answers GraphQL."""
 
-    def __init__(self, forge: Forge, pulls: Pulls, merging: Merging) -> None:
+    def __init__(self, forge: Forge, pulls: Pulls, issues: Issues, merging: Merging) -> None:
         self.forge = forge
         self.pulls = pulls
+        self.issues = issues
         self.merging = merging
         self.minimized: dict[str, str] = {}
         self.violations: list[str] = []
@@ -47,7 +49,7 @@ class GraphQL:
             variable_values=body.get("variables"),
             operation_name=None,
         )
-        self.violations += [f"graphql: {error.message}" for error in done.errors or () if error.path is None]
+        self.violations += [f"graphql: {error.message}" for error in done.errors or () if _mistaken(error)]
         found: Fields = {"data": done.data}
         if done.errors:
             found["errors"] = [_worded(error) for error in done.errors]
@@ -56,17 +58,19 @@ class GraphQL:
     # ---- things by their node id
 
     def comment(self, node: str) -> tuple[str, Fields]:
-        return self._found(node, "issues/comments")
+        return self._found(node, self.issues.comments)
 
     def pull(self, node: str) -> tuple[str, Fields]:
-        repository, raw = self._found(node, "pulls?state=all")
+        repository, raw = self._found(
+            node, lambda repository: self.forge.emulate.pages(f"/repos/{repository}/pulls?state=all")
+        )
         return repository, self.pulls.seen(repository, raw)
 
-    def _found(self, node: str, listing: str) -> tuple[str, Fields]:
+    def _found(self, node: str, listed: Callable[[str], list[Fields]]) -> tuple[str, Fields]:
         for repository in self.forge.bares:
-            for one in self.forge.emulate.pages(f"/repos/{repository}/{listing}"):
+            for one in listed(repository):
                 if one["node_id"] == node:
-                    return repository, self.forge.clean(one)
+                    return repository, one
         raise _failure("NOT_FOUND", f"Could not resolve to a node with the global id of '{node}'")
 
     # ---- how they look
@@ -170,6 +174,11 @@ class _Root:
     def _need(self, *permissions: str) -> None:
         if not any(self.token.may(name, "write") for name in permissions):
             raise _failure("FORBIDDEN", "Resource not accessible by integration")
+
+
+def _mistaken(error: GraphQLError) -> bool:
+    """Whether the query was wrong, or the stand has failed; all else is a refusal that GitHub gives too."""
+    return error.path is None or not isinstance(error.original_error, GraphQLError | None)
 
 
 def _echo(given: Fields) -> Fields:

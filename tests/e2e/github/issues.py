@@ -25,6 +25,7 @@ class Issues:
         return {
             "issues/get": lambda call: Answer(200, self.get(call.repository, call.number)),
             "issues/list-for-repo": self.list_issues,
+            "issues/list-comments-for-repo": self.list_comments,
         }
 
     def get(self, repository: str, number: int | str) -> dict[str, Any]:
@@ -66,6 +67,25 @@ class Issues:
         return page(
             call, sorted(found, key=lambda one: one["number"], reverse=not upwards), self.forge.address
         )
+
+    def comments(self, repository: str) -> list[dict[str, Any]]:
+        """Every comment of a repository, oldest first; emulate takes the path of this list for an issue's."""
+        root = f"/repos/{repository}"
+        kinds = ("issues", "pulls")
+        numbers = {
+            one["number"] for kind in kinds for one in self.forge.emulate.pages(f"{root}/{kind}?state=all")
+        }
+        found = [
+            one
+            for number in sorted(numbers)
+            for one in self.forge.emulate.pages(f"{root}/issues/{number}/comments")
+        ]
+        return sorted(self.forge.clean(found), key=lambda one: int(one["id"]))
+
+    def list_comments(self, call: Call) -> Answer:
+        found = self.comments(call.repository)
+        downwards = call.query.get("direction") == "desc"
+        return page(call, found[::-1] if downwards else found, self.forge.address)
 
 
 def _wanted(call: Call, issue: dict[str, Any]) -> bool:

@@ -102,8 +102,8 @@ class Merging:
         self.pulls.automatic[repository, number] = {
             "enabled_by": self.forge.user(wish.token.login),
             "merge_method": wish.method,
-            "commit_title": wish.title,
-            "commit_message": wish.message,
+            "commit_title": wish.title or "",
+            "commit_message": wish.message or "",
         }
         enabled = self.pulls.get(repository, number)
         self.pulls.tell("auto_merge_enabled", repository, enabled, wish.token)

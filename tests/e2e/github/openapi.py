@@ -44,10 +44,18 @@ def validator(pointer: str) -> Any:
 
 
 def problems(pointer: str, value: Any) -> list[str]:
+    """What is wrong with a value, each with its place."""
     return [
-        f"{'/'.join(str(step) for step in error.absolute_path) or 'body'}: {error.message[:200]}"
+        f"{'/'.join(str(step) for step in error.absolute_path) or 'body'}: {_worded(error)}"
         for error in validator(pointer).iter_errors(value)
     ]
+
+
+def _worded(error: Any) -> str:
+    """The message, unless it repeats a large value."""
+    if len(error.message) <= 200:
+        return str(error.message)
+    return f"breaks {error.validator}: {str(error.validator_value)[:80]}"
 
 
 @dataclass(frozen=True)

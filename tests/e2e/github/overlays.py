@@ -79,7 +79,7 @@ class Overlays:
         status = STATUSES.get(call.operation, reply.status) if reply.status < 300 else reply.status
         if status < 300 and call.operation in self._after:
             self._after[call.operation](call, body, before)
-        headers = {"Link": reply.headers["link"]} if "link" in reply.headers else {}
+        headers = {"Link": reply.headers["link"]} if reply.headers["link"] else {}
         return Answer(status, body, headers)
 
     def _before(self, call: Call) -> Any:

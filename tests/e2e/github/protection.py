@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from . import changes
 from .calls import Answer, Call, Operation, not_found, page, refuse
 from .forge import Forge
 from .statuses import Statuses
@@ -224,10 +225,18 @@ class Protection:
         return (repository, branch) in self.classic or any(self._rules(repository, branch))
 
     def get_branch(self, call: Call) -> Answer:
-        reply = self.forge.emulate.ask("GET", call.path)
-        if reply.status != 200:
-            return Answer(reply.status, reply.body)
-        return Answer(200, {**reply.body, "protected": self._protected(call.repository, reply.body["name"])})
+        name = call.params["branch"]
+        sha = self.forge.bare(call.repository).branch(name) or refuse(404, "Branch not found")
+        url = self.forge.url(call.repository, "branches", name)
+        found = {
+            "name": name,
+            "commit": changes.commit(self.forge, call.repository, sha),
+            "_links": {"self": url, "html": self.forge.page_url(call.repository, "tree", name)},
+            "protected": self._protected(call.repository, name),
+            "protection": {"enabled": self._protected(call.repository, name)},
+            "protection_url": f"{url}/protection",
+        }
+        return Answer(200, found)
 
     def list_branches(self, call: Call) -> Answer:
         names = sorted(

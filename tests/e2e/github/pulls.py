@@ -144,7 +144,7 @@ class Pulls:
     def list_pulls(self, call: Call) -> Answer:
         reply = self.forge.emulate.ask("GET", call.target)
         pulls = [self._short(self.seen(call.repository, pull)) for pull in reply.body or ()]
-        return Answer(reply.status, pulls, {"Link": reply.headers["link"]} if "link" in reply.headers else {})
+        return Answer(reply.status, pulls, {"Link": reply.headers["link"]} if reply.headers["link"] else {})
 
     def _short(self, pull: dict[str, Any]) -> dict[str, Any]:
         """Lists leave out what GitHub works out for one alone."""
