@@ -332,6 +332,10 @@ class Runner:
             "STAND_CACHE": str(self.folder / "cache"),
             # Nothing is installed into the tests' own environment.
             "PIP_NO_INDEX": "1",
+            # Act gives steps a terminal, GitHub does not.
+            "TERM": "dumb",
+            "PAGER": "cat",
+            "GIT_PAGER": "cat",
         }
 
 
