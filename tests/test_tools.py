@@ -24,7 +24,9 @@ def test_a_promised_tool_fails() -> None:
 
 def test_the_promise_outlives_the_environment() -> None:
     """The tests' own home takes every MLOPS_CI_ variable away before the first test runs."""
-    script = "import os, tests.tools; del os.environ['MLOPS_CI_TEST_NEEDS']; print(sorted(tests.tools.PROMISED))"
+    script = (
+        "import os, tests.tools; del os.environ['MLOPS_CI_TEST_NEEDS']; print(sorted(tests.tools.PROMISED))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[1],

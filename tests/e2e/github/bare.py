@@ -16,6 +16,22 @@ FORGE = {
     "GIT_COMMITTER_EMAIL": "noreply@github.com",
 }
 
+# What a push may not do: refs that are closed to its token, and workflow files without the permission for them.
+UPDATE_HOOK = """\
+#!/bin/sh
+case " $STAND_CLOSED " in *" $1 "*)
+  echo "error: GH006: Protected branch update failed for $1." >&2
+  echo "error: Changes must be made through a pull request." >&2
+  exit 1;;
+esac
+[ "$STAND_WORKFLOWS" = yes ] && exit 0
+[ "$3" = 0000000000000000000000000000000000000000 ] && exit 0
+file=$(git log --format= --name-only "$3" --not --all -- .github/workflows | head -n 1)
+[ -z "$file" ] && exit 0
+echo "refusing to allow a GitHub App to create or update workflow \\`$file\\` without \\`workflows\\` permission" >&2
+exit 1
+"""
+
 
 class GitError(Exception):
     """Git said no."""
@@ -35,6 +51,11 @@ class Bare:
         made.git("config", "http.receivepack", "true")
         # Commits are fetched by their name, as on GitHub.
         made.git("config", "uploadpack.allowAnySHA1InWant", "true")
+        made.git("config", "receive.hideRefs", "refs/pull")
+        hook = path / "hooks" / "update"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(UPDATE_HOOK)
+        hook.chmod(0o755)
         return made
 
     def raw(

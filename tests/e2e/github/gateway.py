@@ -205,7 +205,13 @@ class Gateway:
         if not access.may_git(self.forge, repository, token, smart_http.writes(incoming)):
             return _said(403, "Write access to repository not granted.")
         before = self.forge.bare(repository).refs()
-        answer = smart_http.serve(self.forge.folder, repository, rest, incoming, token.login)
+        limits = {
+            "STAND_CLOSED": " ".join(
+                f"refs/heads/{one}" for one in self.protection.closed(repository, token)
+            ),
+            "STAND_WORKFLOWS": "yes" if token.may("workflows", "write") else "no",
+        }
+        answer = smart_http.serve(self.forge.folder, repository, rest, incoming, token.login, limits)
         if rest == "/git-receive-pack":
             self.pushes.from_git(repository, before, token)
             self.merging.settle()

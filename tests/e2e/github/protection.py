@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import changes
-from .calls import Answer, Call, Operation, not_found, page, refuse
+from .calls import Answer, Call, Operation, Token, not_found, page, refuse
 from .forge import Forge
 from .statuses import Statuses
 
+CLOSING = ("pull_request", "required_status_checks")
+CLOSING_KEYS = ("required_pull_request_reviews", "required_status_checks")
 PASSING = {"success", "neutral", "skipped"}
 
 
@@ -98,6 +100,20 @@ class Protection:
                 f"At least {count} approving review{plural} required by reviewers with write access."
             )
         return missing
+
+    def closed(self, repository: str, token: Token) -> list[str]:
+        """The branches that a token may not write to but through a pull request; classic protection lets admins."""
+        refs = self.forge.bare(repository).refs()
+        names = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
+        admin = not token.bot and self.forge.has_role(repository, token, "admin")
+        return [name for name in names if self._closed(repository, name, admin)]
+
+    def _closed(self, repository: str, branch: str, admin: bool) -> bool:
+        if any(rule["type"] in CLOSING for rule in self._rules(repository, branch)):
+            return True
+        found = self.classic.get((repository, branch), {})
+        strict = found.get("enforce_admins", {}).get("enabled", False)
+        return any(found.get(rule) for rule in CLOSING_KEYS) and (strict or not admin)
 
     def failing(self, repository: str, sha: str) -> bool:
         return any(outcome not in PASSING for outcome in self.outcomes(repository, sha).values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .bare import NONE, Bare
-from .calls import Answer, Call, Operation, Token
+from .calls import Answer, Call, Operation, Token, refuse
 from .forge import Forge
 from .pulls import Pulls
 
@@ -69,6 +69,8 @@ class Pushes:
 
     def _written(self, call: Call, ref: str) -> Answer:
         bare = self.forge.bare(call.repository)
+        if ref.removeprefix("refs/heads/") in self.pulls.protection.closed(call.repository, call.token):
+            refuse(409 if "contents/" in call.path else 422, "Changes must be made through a pull request.")
         old = bare.refs().get(ref, NONE)
         reply = self.forge.emulate.ask(call.method, call.target, call.body, call.token.login)
         if reply.status < 300:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def mapped(
     """``owner/name@ref`` to a folder, for all that the workflows of a clone use, directly or through each other."""
     found: dict[str, Path] = {}
     rewrite(clone, repository, sha)
-    pending = [clone, *given.values()]
+    pending = [clone]
     found[f"{repository}@{sha}"] = clone
     while pending:
         for name, ref in used(pending.pop()):
@@ -40,20 +41,25 @@ def mapped(
 
 
 def _local(name: str, ref: str, given: Mapping[str, Path], folder: Path) -> Path:
-    """The folder of an action; one of its own that uses ``$/`` becomes a rewritten copy."""
-    source = given.get(name) or KNOWN.get(name)
-    if source is None:
-        raise UnknownActionError(
-            f"nothing stands in for {name}@{ref}; there are {', '.join([*given, *KNOWN])}"
-        )
-    if not any(OWN.search(path.read_text()) for path in definitions(source)):
-        return source
-    copy = folder / f"{name}@{ref}".replace("/", "+")
-    shutil.copytree(
-        source, copy, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".dvc", "node_modules")
-    )
-    rewrite(copy, name, ref)
-    return copy
+    """The folder of an action: a stand-in as it is, a repository as a rewritten copy of what Git would take."""
+    if name in given:
+        copy = folder / f"{name}@{ref}".replace("/", "+")
+        export(given[name], copy)
+        rewrite(copy, name, ref)
+        return copy
+    if name in KNOWN:
+        return KNOWN[name]
+    raise UnknownActionError(f"nothing stands in for {name}@{ref}; there are {', '.join([*given, *KNOWN])}")
+
+
+def export(source: Path, target: Path) -> None:
+    """Copy what Git has or would take of a work tree: act copies whole folders, and an environment is large."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True)
+    for name in filter(None, done.stdout.split("\0")):
+        if (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, target / name)
 
 
 def definitions(folder: Path) -> Iterator[Path]:

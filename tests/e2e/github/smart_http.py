@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .calls import Answer
@@ -25,8 +26,10 @@ def writes(incoming: Incoming) -> bool:
     return "git-receive-pack" in incoming.path or incoming.query.get("service") == "git-receive-pack"
 
 
-def serve(folder: Path, repository: str, rest: str, incoming: Incoming, login: str) -> Answer:
-    """What git's http-backend answers."""
+def serve(
+    folder: Path, repository: str, rest: str, incoming: Incoming, login: str, limits: Mapping[str, str]
+) -> Answer:
+    """What git's http-backend answers; ``limits`` are told to the repository's hook."""
     environ = {
         **os.environ,
         "GIT_PROJECT_ROOT": str(folder),
@@ -39,6 +42,7 @@ def serve(folder: Path, repository: str, rest: str, incoming: Incoming, login: s
         "HTTP_CONTENT_ENCODING": incoming.headers.get("content-encoding", ""),
         "GIT_PROTOCOL": incoming.headers.get("git-protocol", ""),
         "REMOTE_USER": login,
+        **limits,
     }
     done = subprocess.run(
         ["git", "http-backend"], input=incoming.data, env=environ, capture_output=True, check=False

@@ -150,3 +150,60 @@ def test_people_are_told_that_their_token_is_personal(make_stand: MakeStand) -> 
     got = stand.api("POST", "issues/1/comments", {"body": "x"}, "weak")
     assert (got.status, got.body["message"]) == (403, "Resource not accessible by personal access token")
     assert stand.api("GET", "issues/1/comments", token="weak").status == 200
+
+
+def test_a_protected_branch_is_closed_to_pushes(busy: Stand) -> None:
+    ada, bob = busy.clone(), busy.clone("bob-token")
+    busy.must(
+        "PUT",
+        "branches/main/protection",
+        {
+            "required_status_checks": None,
+            "enforce_admins": None,
+            "required_pull_request_reviews": {"required_approving_review_count": 1},
+            "restrictions": None,
+        },
+    )
+    busy.fetch(bob, "bob-token")
+    bob.git("checkout", "--quiet", "--detach", "origin/main")
+    bob.commit("Straight to main")
+    with pytest.raises(AssertionError, match="GH006: Protected branch update failed for refs/heads/main"):
+        busy.push(bob, "main", "bob-token")
+    busy.push(bob, "aside", "bob-token")
+    body = {"message": "x", "content": "eA==", "branch": "main"}
+    assert busy.api("PUT", "contents/b.txt", body, "bob-token").status == 409
+    move = {"sha": bob.git("rev-parse", "HEAD")}
+    assert busy.api("PATCH", "git/refs/heads/main", move, "bob-token").status == 422
+    # An administrator may, as the protection does not say otherwise.
+    busy.fetch(ada)
+    ada.git("checkout", "--quiet", "--detach", "origin/main")
+    ada.commit("By the owner")
+    assert busy.push(ada, "main") == busy.must("GET", "branches/main")["commit"]["sha"]
+
+
+def test_a_workflow_file_needs_a_permission_of_its_own(busy: Stand) -> None:
+    ada = busy.clone()
+    ada.commit("Loosen", **{".github/workflows/ci.yml": "on: push\n"})
+    own = limited(busy, contents="write")
+    with pytest.raises(AssertionError, match="refusing to allow a GitHub App to create or update workflow"):
+        busy.push(ada, "sneaky", own)
+    busy.push(ada, "topic")
+    ada.commit("Else", **{"c.txt": "x"})
+    busy.push(ada, "topic", own)
+
+
+def test_nobody_pushes_to_the_refs_of_pull_requests(busy: Stand) -> None:
+    with pytest.raises(AssertionError, match="deny updating a hidden ref"):
+        busy.git(busy.clone(), "ada-token", "push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+
+
+def test_members_and_teams(busy: Stand) -> None:
+    assert [one["login"] for one in busy.must("GET", "/orgs/acme/members")] == ["ada"]
+    found = busy.must("GET", "/orgs/acme/memberships/ada")
+    assert (found["role"], found["state"]) == ("admin", "active")
+    assert busy.api("GET", "/orgs/acme/memberships/eve").status == 404
+    team = busy.must("POST", "/orgs/acme/teams", {"name": "Releasers"})
+    busy.must("PUT", f"/orgs/acme/teams/{team['slug']}/memberships/bob", {"role": "member"})
+    assert [one["slug"] for one in busy.must("GET", "/orgs/acme/teams")] == ["releasers"]
+    assert busy.must("GET", "/orgs/acme/teams/releasers/memberships/bob")["state"] == "active"
+    assert busy.api("GET", "/orgs/acme/teams/releasers/memberships/eve").status == 404
