@@ -75,14 +75,17 @@ def jobs(lines: Iterable[str], known: Mapping[str, str]) -> list[Job]:
     for line in lines:
         entry = json.loads(line)
         if "jobID" in entry:
-            _take(found, entry)
+            _take(found, entry, known)
     seen = {job.id for job in found.values()}
     return [*found.values(), *(Job(key, name, {}) for key, name in known.items() if key not in seen)]
 
 
-def _take(found: dict[str, Job], entry: dict[str, Any]) -> None:
+def _take(found: dict[str, Job], entry: dict[str, Any], known: Mapping[str, str]) -> None:
     matrix = entry.get("matrix") or {}
-    name = entry["job"].partition("/")[2].strip()
+    # GitHub's names: what the workflow says, with the combination of a matrix.
+    name = known.get(entry["jobID"]) or entry["job"].partition("/")[2].strip()
+    if matrix and entry["jobID"] in known:
+        name += f" ({', '.join(map(str, matrix.values()))})"
     key = f"{entry['job'].strip()} {json.dumps(matrix, sort_keys=True)}"
     job = found.setdefault(key, Job(entry["jobID"], name, matrix))
     job.result = entry.get("jobResult", job.result)

@@ -52,6 +52,7 @@ class Bare:
         # Commits are fetched by their name, as on GitHub.
         made.git("config", "uploadpack.allowAnySHA1InWant", "true")
         made.git("config", "receive.hideRefs", "refs/pull")
+        made.git("config", "core.quotePath", "false")
         hook = path / "hooks" / "update"
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(UPDATE_HOOK)

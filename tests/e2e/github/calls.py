@@ -49,6 +49,7 @@ class Call:
     query: Mapping[str, str]
     body: Any
     token: Token
+    accept: str = ""
 
     @property
     def repository(self) -> str:

@@ -19,9 +19,13 @@ class Got:
     data: bytes = b""
 
 
-def ask(address: str, method: str, path: str, body: Any = None, token: str = "") -> Got:
+def ask(address: str, method: str, path: str, body: Any = None, token: str = "", accept: str = "") -> Got:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    headers = {"Content-Type": "application/json"} if body is not None else {}
+    headers = {"User-Agent": "tests"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if accept:
+        headers["Accept"] = accept
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from . import access, client, openapi, overlays, smart_http
 from .artifacts import Artifacts
 from .calls import Answer, Call, Operation, RefusedError, Token, refusal
+from .contents import Contents
 from .deployments import Deployments
 from .dispatches import Dispatches
 from .emulate import Emulate, seed
@@ -35,6 +36,9 @@ from .repositories import Repositories
 from .runs import Runs
 from .server import Incoming, Server
 from .statuses import Statuses
+
+# What a client may look at; trouble with it is made by faults.
+RATE = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", "X-RateLimit-Used": "1"}
 
 
 @dataclass
@@ -85,6 +89,7 @@ class Gateway:
         self.forge = Forge(
             folder / "repositories", self.address, self.emulate, dict(setting.tokens), setting.organisations
         )
+        self.events = self.forge.events
         self._build()
         for name in setting.repositories:
             self.forge.adopt(name)
@@ -118,6 +123,7 @@ class Gateway:
             self.reactions,
             Deployments(self.forge, self.protection),
             Repositories(self.forge, self.pushes),
+            Contents(self.forge),
         ):
             self._operations |= part.operations()
         self._overlays = overlays.Overlays(self.forge, self.pulls, self.issues)
@@ -148,9 +154,9 @@ class Gateway:
 
     # ---- what tests say and ask
 
-    def api(self, method: str, path: str, body: Any = None, *, token: str) -> client.Got:
+    def api(self, method: str, path: str, body: Any = None, *, token: str, accept: str = "") -> client.Got:
         """Ask over HTTP as a client does."""
-        return client.ask(self.address, method, path, body, token)
+        return client.ask(self.address, method, path, body, token, accept)
 
     def fault(self, method: str, pattern: str, kind: str, times: int = 1) -> Fault:
         """Let the next requests whose path holds a pattern fail; see faults.py for the kinds."""
@@ -220,6 +226,8 @@ class Gateway:
     def _rest(self, incoming: Incoming, recorded: Recorded, token: Token | None) -> Answer:
         if special := self.artifacts.special(incoming):
             return special
+        if "user-agent" not in incoming.headers:
+            return refusal(403, "Request forbidden by administrative rules. Please have a User-Agent header.")
         if token is None:
             return refusal(401, "Bad credentials")
         if incoming.path == "/graphql":
@@ -236,7 +244,14 @@ class Gateway:
         recorded.operation = operation.name
         self._note("request", recorded, operation.request_problems(recorded.query, recorded.body))
         call = Call(
-            operation.name, incoming.method, incoming.path, params, recorded.query, recorded.body, token
+            operation.name,
+            incoming.method,
+            incoming.path,
+            params,
+            recorded.query,
+            recorded.body,
+            token,
+            incoming.headers.get("accept", ""),
         )
         return self._called(operation, call, recorded)
 
@@ -250,7 +265,7 @@ class Gateway:
         if refused is None and own and answer.data is None:
             self._note("answer", recorded, operation.answer_problems(answer.status, answer.body))
         self.merging.settle()
-        return answer
+        return replace(answer, headers={**RATE, **answer.headers})
 
     def _note(self, what: str, recorded: Recorded, problems: list[str]) -> None:
         self.violations += [f"{recorded.method} {recorded.path}: {what}: {one}" for one in problems]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .calls import Answer, Call, Operation, not_found, page
@@ -26,6 +27,8 @@ class Issues:
             "issues/get": lambda call: Answer(200, self.get(call.repository, call.number)),
             "issues/list-for-repo": self.list_issues,
             "issues/list-comments-for-repo": self.list_comments,
+            "issues/update": self.update,
+            "issues/add-assignees": self.assign,
         }
 
     def get(self, repository: str, number: int | str) -> dict[str, Any]:
@@ -67,6 +70,32 @@ class Issues:
         return page(
             call, sorted(found, key=lambda one: one["number"], reverse=not upwards), self.forge.address
         )
+
+    def update(self, call: Call) -> Answer:
+        """Of a pull request emulate changes title, body and state by another path, and labels by a third."""
+        if self._is_pull(call):
+            root, body = f"/repos/{call.repository}", dict(call.body)
+            labels = body.pop("labels", None)
+            if labels is not None:
+                path = f"{root}/issues/{call.number}/labels"
+                self.forge.emulate.must("PUT", path, {"labels": labels}, call.token.login)
+            if body:
+                self.pulls.update(replace(call, path=f"{root}/pulls/{call.number}", body=body))
+            return Answer(200, self.get(call.repository, call.number))
+        reply = self.forge.emulate.ask(call.method, call.path, call.body, call.token.login)
+        return Answer(reply.status, self.forge.clean(reply.body))
+
+    def assign(self, call: Call) -> Answer:
+        """Emulate assigns nobody to a pull request; the stand remembers it."""
+        if self._is_pull(call):
+            people = self.pulls.assigned.setdefault((call.repository, call.number), [])
+            people += [login for login in call.given("assignees", []) if login not in people]
+            return Answer(201, self.get(call.repository, call.number))
+        reply = self.forge.emulate.ask(call.method, call.path, call.body, call.token.login)
+        return Answer(201 if reply.status == 200 else reply.status, self.forge.clean(reply.body))
+
+    def _is_pull(self, call: Call) -> bool:
+        return self.forge.emulate.ask("GET", f"/repos/{call.repository}/pulls/{call.number}").status == 200
 
     def comments(self, repository: str) -> list[dict[str, Any]]:
         """Every comment of a repository, oldest first; emulate takes the path of this list for an issue's."""

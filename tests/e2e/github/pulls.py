@@ -45,6 +45,7 @@ class Pulls:
         self.protection = protection
         self.standing: dict[tuple[str, int], Standing] = {}
         self.automatic: dict[tuple[str, int], dict[str, Any]] = {}
+        self.assigned: dict[tuple[str, int], list[str]] = {}
         self.bots_may_open = True
 
     def operations(self) -> dict[str, Operation]:
@@ -76,6 +77,10 @@ class Pulls:
         pull["head"]["sha"], pull["base"]["sha"] = now.head, now.base
         pull["merge_commit_sha"] = now.merge
         pull["auto_merge"] = self.automatic.get((repository, pull["number"]))
+        pull["assignees"] = [
+            self.forge.user(one) for one in self.assigned.get((repository, pull["number"]), ())
+        ]
+        pull["assignee"] = pull["assignees"][0] if pull["assignees"] else None
         pull["statuses_url"] = self.forge.url(repository, "statuses", now.head)
         pull |= self._mergeable(repository, pull, now) | self._sizes(repository, now) | now.merged
         return pull

@@ -28,6 +28,7 @@ class Pushes:
             "repos/create-or-update-file-contents": self.write_contents,
             "repos/delete-file": self.write_contents,
             "pulls/update-branch": self.update_branch,
+            "repos/create-release": self.release,
         }
 
     # ---- by Git
@@ -92,6 +93,22 @@ class Pushes:
         made = bare.write_commit(tree, [head, pull["base"]["sha"]], text, call.token.login)
         self.move(pull["head"]["repo"]["full_name"], pull["head"]["ref"], made, call.token)
         return Answer(202, message)
+
+    def release(self, call: Call) -> Answer:
+        """A release makes its tag where there is none."""
+        ref = f"refs/tags/{call.body['tag_name']}"
+        bare = self.forge.bare(call.repository)
+        if not call.given("draft", False) and ref not in bare.refs():
+            default = self.forge.repository(call.repository)["default_branch"]
+            target = self.forge.commit(call, call.given("target_commitish", default))
+            bare.move(ref, target)
+            self.forge.mirrors[call.repository].push(ref, target)
+            self.announce(call.repository, ref, NONE, target, call.token)
+        reply = self.forge.emulate.ask(call.method, call.path, call.body, call.token.login)
+        found = self.forge.clean(reply.body)
+        if reply.status == 201 and not found["draft"]:
+            self.forge.emit("release", call.repository, call.token, action="published", release=found)
+        return Answer(reply.status, found)
 
     # ---- telling
 

@@ -15,23 +15,25 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import act_output, remote_actions, workflows
+from . import act_output, remote_actions, triggers
 from .act_output import Annotation, Job
 from .calls import Token
 from .events import Event
 from .forge import ACTIONS_BOT
 from .gateway import Gateway
 from .runs import Run
-from .workflows import Happening, Workflow
+from .triggers import Start, Triggers
 
 TIMEOUT = 600
 # A workflow sees its runner's environment: nothing of the machine's but these.
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
+# Where DVC may keep what it knows of the machine: in the tests' own home.
+KEPT_OF_DVC = ("DVC_NO_ANALYTICS", "DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR")
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,6 @@ class Played:
         return found[0]
 
 
-@dataclass(frozen=True)
-class Start:
-    """What a run is about: commit, ref, branch, and what its token may do."""
-
-    workflow: Workflow
-    sha: str
-    ref: str
-    token: Token
-    secrets: Mapping[str, str]
-    environ: Mapping[str, str] = field(default_factory=dict)
-
-
 class Runner:
     """A runner of one stand."""
 
@@ -100,6 +90,7 @@ class Runner:
         self.secrets = secrets or {}
         self.variables = variables or {}
         self.environ = environ or {}
+        self.triggers = Triggers(gateway.forge)
         self._seen = 0
 
     # ---- what to play
@@ -119,7 +110,7 @@ class Runner:
 
     def play_event(self, event: Event) -> list[Played]:
         """Run what one event starts."""
-        return [self._run(event, start) for start in self.started(event)]
+        return [self._run(event, start) for start in self.triggers.started(event, self.secrets)]
 
     def schedule(self, repository: str, cron: str) -> list[Played]:
         """Run what listens to a time."""
@@ -133,95 +124,15 @@ class Runner:
         return [
             self._run(run.event, start, run)
             for run in again
-            for start in self.started(run.event)
+            for start in self.triggers.started(run.event, self.secrets)
             if start.workflow.path == run.workflow.path
         ]
-
-    def started(self, event: Event) -> Iterator[Start]:
-        """The workflows that an event starts."""
-        if event.quiet:
-            return
-        place = self._place(event)
-        if place is None:
-            return
-        sha, ref = place
-        bare = self.forge.bare(event.repository)
-        happening = self._happening(event)
-        for workflow in workflows.read(bare, sha):
-            if event.name == "workflow_dispatch" and workflow.path != event.payload["workflow"]:
-                continue
-            if workflows.starts(workflow, happening):
-                yield self._start(event, workflow, sha, ref)
-
-    def _place(self, event: Event) -> tuple[str, str] | None:
-        """Commit and ref of the workflow's file and of its run."""
-        payload, bare = event.payload, self.forge.bare(event.repository)
-        if event.name == "push":
-            return None if payload["deleted"] else (bare.commit(payload["after"]) or "", payload["ref"])
-        if event.name in ("pull_request", "pull_request_review"):
-            pull = payload["pull_request"]
-            merged = pull.get("merged")
-            ref = f"refs/heads/{pull['base']['ref']}" if merged else f"refs/pull/{pull['number']}/merge"
-            # A pull request that conflicts starts nothing.
-            return (pull["merge_commit_sha"], ref) if pull["merge_commit_sha"] else None
-        if event.name == "workflow_dispatch":
-            return bare.commit(payload["ref"]) or "", payload["ref"]
-        branch = payload["repository"]["default_branch"]
-        if event.name == "pull_request_target":
-            branch = payload["pull_request"]["base"]["ref"]
-        tip = bare.branch(branch)
-        return (tip, f"refs/heads/{branch}") if tip else None
-
-    def _happening(self, event: Event) -> Happening:
-        payload = event.payload
-        pull = payload.get("pull_request") or {}
-        run = payload.get("workflow_run") or {}
-        return Happening(
-            event.name,
-            event.action if event.name != "repository_dispatch" else None,
-            ref=payload.get("ref") or "",
-            base=pull.get("base", {}).get("ref", ""),
-            files=self._files(event),
-            workflow=run.get("name", ""),
-            branch=run.get("head_branch", ""),
-            dispatch=payload["action"] if event.name == "repository_dispatch" else "",
-        )
-
-    def _files(self, event: Event) -> list[str]:
-        payload, bare = event.payload, self.forge.bare(event.repository)
-        if event.name == "push" and not payload["created"] and not payload["deleted"]:
-            return bare.git("diff", "--name-only", payload["before"], payload["after"]).splitlines()
-        if event.name == "push":
-            return [
-                name
-                for one in payload["commits"]
-                for key in ("added", "modified", "removed")
-                for name in one[key]
-            ]
-        if event.name in ("pull_request", "pull_request_target"):
-            pull = payload["pull_request"]
-            return bare.git(
-                "diff", "--name-only", f"{pull['base']['sha']}...{pull['head']['sha']}"
-            ).splitlines()
-        return []
-
-    def _start(self, event: Event, workflow: Workflow, sha: str, ref: str) -> Start:
-        permissions, secrets = workflow.permissions, dict(self.secrets)
-        if event.name in ("pull_request", "pull_request_review") and self._from_fork(event):
-            # What a stranger has written gets neither secrets nor a token that writes.
-            permissions, secrets = dict.fromkeys(permissions, "read"), {}
-        token = Token(ACTIONS_BOT, permissions, bot=True, workflow=True, repositories=(event.repository,))
-        return Start(workflow, sha, ref, token, secrets)
-
-    def _from_fork(self, event: Event) -> bool:
-        head = event.payload["pull_request"]["head"]["repo"]["full_name"]
-        return bool(head != event.repository)
 
     # ---- playing
 
     def _run(self, event: Event, start: Start, again: Run | None = None) -> Played:
-        head = self._head(event, start)
-        run = again or self.gateway.runs.begin(event, start.workflow, head, self._pulls(event), start.token)
+        head, pulls = triggers.head(event, start), triggers.pulls(event)
+        run = again or self.gateway.runs.begin(event, start.workflow, head, pulls, start.token)
         run.status = "in_progress"
         secret = self.gateway.issue(f"ghs_{run.number}_{run.attempt}", start.token)
         folder = self.folder / f"run-{run.number}-{run.attempt}"
@@ -235,30 +146,9 @@ class Runner:
         jobs = act_output.jobs(done, {key: str(job.get("name", key)) for key, job in known.items()})
         del self.forge.tokens[secret]
         self.gateway.runs.finish(run, [(job.name, job.result) for job in jobs] or [("act", "failure")])
+        self.gateway.merging.settle()
         shutil.rmtree(folder)
         return Played(run, jobs, errors)
-
-    def _head(self, event: Event, start: Start) -> tuple[str, str]:
-        """The commit and branch that GitHub lists a run under: of a pull request its head, not its merge."""
-        if event.name in ("pull_request", "pull_request_review", "pull_request_target"):
-            head = event.payload["pull_request"]["head"]
-            return head["sha"], head["ref"]
-        return start.sha, start.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-
-    def _pulls(self, event: Event) -> list[dict[str, Any]]:
-        """The pull requests of a run; for those of forks GitHub leaves the list empty."""
-        pull = event.payload.get("pull_request")
-        if not event.name.startswith("pull_request") or pull is None or self._from_fork(event):
-            return []
-        sides = {
-            side: {
-                "ref": pull[side]["ref"],
-                "sha": pull[side]["sha"],
-                "repo": {key: pull[side]["repo"][key] for key in ("id", "url", "name")},
-            }
-            for side in ("head", "base")
-        }
-        return [{"id": pull["id"], "number": pull["number"], "url": pull["url"], **sides}]
 
     def _clone(self, repository: str, start: Start, folder: Path) -> Path:
         """A clone at the run's commit: act takes GITHUB_SHA from it, the workflow's file and local reusable ones."""
@@ -343,7 +233,7 @@ def _finished(command: list[str], folder: Path) -> tuple[list[str], str]:
     """The lines that act wrote, and its complaints."""
     home = folder / "home"
     home.mkdir()
-    environ = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environ = {name: os.environ[name] for name in (*KEPT, *KEPT_OF_DVC) if name in os.environ}
     environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(folder / "cache"), "GIT_TERMINAL_PROMPT": "0"}
     process = subprocess.Popen(
         command,

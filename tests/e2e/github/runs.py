@@ -9,7 +9,7 @@ from typing import Any
 from . import workflows
 from .calls import Answer, Call, Operation, Token, not_found, page, refuse
 from .events import Event
-from .forge import Forge
+from .forge import ACTIONS_BOT, Forge
 from .workflows import Workflow
 
 
@@ -90,7 +90,14 @@ class Runs:
         run.conclusion = next(
             (one for one in ("failure", "cancelled", "success") if one in results), "skipped"
         )
+        for name, result in jobs:
+            self._check(run, name, result)
         self._tell("completed", run)
+
+    def _check(self, run: Run, name: str, result: str) -> None:
+        """Every job is a check of the commit, which is what branches demand."""
+        body = {"name": name, "head_sha": run.head_sha, "status": "completed", "conclusion": result}
+        self.forge.emulate.must("POST", f"/repos/{run.repository}/check-runs", body, ACTIONS_BOT)
 
     def _tell(self, action: str, run: Run) -> None:
         """Every run is told of, also those that a workflow's token has caused."""
@@ -143,8 +150,13 @@ class Runs:
             "workflow_url": self.forge.url(run.repository, "actions", "workflows", workflow),
             "head_commit": self._head_commit(run),
             "repository": repository,
-            "head_repository": repository,
+            "head_repository": self._head_repository(run) or repository,
         }
+
+    def _head_repository(self, run: Run) -> dict[str, Any] | None:
+        """The fork that a pull request came from."""
+        pull = run.event.payload.get("pull_request")
+        return self.forge.repository(pull["head"]["repo"]["full_name"]) if pull else None
 
     def _head_commit(self, run: Run) -> dict[str, Any]:
         fields = self.forge.bare(run.repository).git("log", "-1", "--format=%T%n%an%n%ae%n%cI", run.head_sha)

@@ -114,5 +114,11 @@ class Stand:
         """Run every workflow that was started since the last time."""
         return self.runner.play()
 
+    def artifact(self, name: str) -> dict[str, bytes]:
+        """The files of the newest artifact of a name."""
+        kept = [one for one in self.gateway.artifacts.kept.values() if one.name == name]
+        assert kept, f"no artifact {name}, only {[one.name for one in self.gateway.artifacts.kept.values()]}"
+        return self.gateway.artifacts.files(kept[-1])
+
     def events(self) -> list[str]:
-        return [event.label for event in self.gateway.forge.events.delivered]
+        return [event.label for event in self.gateway.events.delivered]

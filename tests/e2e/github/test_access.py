@@ -141,7 +141,7 @@ def test_a_bot_is_no_user_and_what_it_does_is_marked(busy: Stand) -> None:
     assert busy.must("GET", "/user", token="ada-token")["login"] == "ada"
     busy.must("POST", "issues/1/comments", {"body": "x"}, own)
     busy.must("POST", "issues/1/comments", {"body": "x"})
-    assert [event.quiet for event in busy.gateway.forge.events.named("issue_comment")] == [True, False]
+    assert [event.quiet for event in busy.gateway.events.named("issue_comment")] == [True, False]
 
 
 def test_people_are_told_that_their_token_is_personal(make_stand: MakeStand) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import Any
 
 import pytest
@@ -321,7 +322,7 @@ def test_a_workflow_is_started_by_hand(busy: Stand) -> None:
     assert busy.api("POST", "actions/workflows/no.yml/dispatches", {"ref": "main"}, "bot").status == 404
     own = busy.gateway.issue("own", Token(BOT, bot=True, workflow=True))
     assert busy.api("POST", path, {"ref": "main", "inputs": {"model": "m"}}, own).status in (200, 204)
-    event = busy.gateway.forge.events.last("workflow_dispatch")
+    event = busy.gateway.events.last("workflow_dispatch")
     assert (event.payload["inputs"], event.payload["ref"], event.quiet) == (
         {"model": "m", "stage": "staging"},
         "refs/heads/main",
@@ -332,7 +333,7 @@ def test_a_workflow_is_started_by_hand(busy: Stand) -> None:
 def test_a_repository_is_told_of_something(busy: Stand) -> None:
     body = {"event_type": "retrain", "client_payload": {"why": "drift"}}
     assert busy.api("POST", "dispatches", body, "bot").status == 204
-    event = busy.gateway.forge.events.last("repository_dispatch")
+    event = busy.gateway.events.last("repository_dispatch")
     assert (event.action, event.payload["client_payload"]) == ("retrain", {"why": "drift"})
 
 
@@ -373,7 +374,57 @@ def test_the_app_is_a_bot_with_rights_of_its_own(busy: Stand) -> None:
     made = busy.must("POST", "issues/1/comments", {"body": "x"}, "app-token")
     assert (made["user"]["login"], made["user"]["type"]) == ("promoter[bot]", "Bot")
     busy.must("PUT", "pulls/1/merge", {}, "app-token")
-    assert busy.gateway.forge.events.last("pull_request.closed").quiet is False
+    assert busy.gateway.events.last("pull_request.closed").quiet is False
     ada = busy.clone()
     busy.fetch(ada)
     assert ada.git("log", "-1", "--format=%an", "origin/main") == "promoter[bot]"
+
+
+def test_contents_as_json_and_raw(busy: Stand) -> None:
+    ada = busy.clone()
+    ada.commit("Large", **{"folder/ü.txt": "ü", "large.txt": "x" * 1_000_001})
+    busy.push(ada, "topic")
+    found = busy.must("GET", "contents/folder/%C3%BC.txt?ref=topic")
+    assert (found["encoding"], found["content"], found["type"]) == ("base64", "w7w=\n", "file")
+    assert busy.must("GET", "contents/large.txt?ref=topic")["encoding"] == "none"
+    raw = busy.gateway.api(
+        "GET",
+        "/repos/acme/model/contents/a.txt",
+        token="ada-token",
+        accept="application/vnd.github.raw+json",
+    )
+    assert raw.data == b"1\n"
+    assert [(one["name"], one["type"]) for one in busy.must("GET", "contents?ref=topic")] == [
+        (".github", "dir"),
+        ("a.txt", "file"),
+        ("folder", "dir"),
+        ("large.txt", "file"),
+    ]
+    assert [one["path"] for one in busy.must("GET", "contents/folder?ref=topic")] == ["folder/ü.txt"]
+    assert busy.api("GET", "contents/no.txt").status == 404
+
+
+def test_a_release_makes_its_tag(busy: Stand) -> None:
+    made = busy.must("POST", "releases", {"tag_name": "v1", "target_commitish": "topic"})
+    assert (made["tag_name"], busy.must("GET", "releases/latest")["id"]) == ("v1", made["id"])
+    assert busy.must("GET", "git/ref/tags/v1")["object"]["sha"] == head(busy)
+    assert busy.events()[-2:] == ["push", "release.published"]
+
+
+def test_an_issue_and_a_pull_request_are_changed_by_the_same_path(busy: Stand) -> None:
+    busy.must("POST", "issues", {"title": "An issue"})
+    for number in (1, 2):
+        changed = busy.must("PATCH", f"issues/{number}", {"title": "New", "labels": ["a"], "state": "closed"})
+        assert (changed["title"], changed["state"]) == ("New", "closed")
+        assert [one["name"] for one in changed["labels"]] == ["a"]
+        assigned = busy.must("POST", f"issues/{number}/assignees", {"assignees": ["bob"]})
+        assert [one["login"] for one in assigned["assignees"]] == ["bob"]
+    assert busy.must("GET", "pulls/1")["state"] == "closed"
+
+
+def test_a_client_says_who_it_is(busy: Stand) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", busy.gateway.server.port)
+    connection.request("GET", "/repos/acme/model", headers={"Authorization": "Bearer ada-token"})
+    answer = connection.getresponse()
+    assert (answer.status, b"User-Agent" in answer.read()) == (403, True)
+    connection.close()

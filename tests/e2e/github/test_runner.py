@@ -131,9 +131,8 @@ def test_an_artifact_is_downloaded_by_api_without_the_token(stand: Stand) -> Non
     path = re.sub(r"^http://localhost:\d+", "", got.headers["location"])
     assert stand.gateway.api("GET", path, token="").data[:2] == b"PK"
     assert stand.gateway.api("GET", path, token="ada-token").status == 400
-    kept = stand.gateway.artifacts.kept[artifact["id"]]
-    assert stand.gateway.artifacts.files(kept) == {"evidence.json": b'{"accuracy": 0.9}'}
-    kept.expired = True
+    assert stand.artifact("evidence") == {"evidence.json": b'{"accuracy": 0.9}'}
+    stand.gateway.artifacts.kept[artifact["id"]].expired = True
     assert stand.api("GET", f"actions/artifacts/{artifact['id']}/zip").status == 410
 
 
@@ -162,7 +161,7 @@ jobs:
     played = stand.play()
     assert listed(played) == [("CI", "success"), ("Follow", "success")], played[-1].log
     assert played[1].job("post").step("look").log == '{"accuracy": 0.9} success refs/heads/main\n'
-    assert [each.name for each in stand.gateway.forge.events.delivered].count("workflow_run") == 6
+    assert [each.name for each in stand.gateway.events.delivered].count("workflow_run") == 6
 
 
 @pytest.mark.slow
@@ -226,6 +225,10 @@ def test_a_forks_run_reads_only_and_has_no_secrets(make_stand: MakeStand) -> Non
     played = one(stand.play())
     assert played.log == "secret=[]\n403\n"
     assert played.run.pulls == []
+    seen = stand.must("GET", f"actions/runs/{played.run.number}")
+    assert (seen["head_repository"]["full_name"], seen["head_branch"]) == ("eve/model", "mine")
+    [pull] = stand.must("GET", "pulls?head=eve:mine")
+    assert pull["head"]["sha"] == seen["head_sha"]
     [refused] = stand.gateway.asked("issues/create-comment", BOT)
     assert refused.status == 403
 
@@ -259,6 +262,15 @@ jobs:
     assert played.job("fail").step("one").result == "failure"
     assert played.job("fail").annotations == [Annotation("failure", "bad")]
     assert played.job("many", seed=2).step("say").outputs == {"seed": "2"}
+    pull = stand.must("GET", "pulls/1")
+    checks = stand.must("GET", f"commits/{pull['head']['sha']}/check-runs")["check_runs"]
+    assert sorted((one["name"], one["conclusion"]) for one in checks) == [
+        ("fail", "failure"),
+        ("many (1)", "success"),
+        ("many (2)", "success"),
+        ("skipped", "skipped"),
+    ]
+    assert pull["mergeable_state"] == "unstable"
     run = stand.must("GET", "actions/runs?status=failure")["workflow_runs"][0]
     assert stand.api("POST", f"actions/runs/{run['id']}/rerun").status == 201
     again = stand.runner.play_again()
@@ -363,7 +375,7 @@ def test_a_pull_request_that_conflicts_starts_nothing(stand: Stand) -> None:
 @pytest.mark.slow
 def test_an_event_delivered_twice_is_played_twice(stand: Stand) -> None:
     begin(stand, {"ci": steps("echo $GITHUB_RUN_ID")})
-    stand.gateway.forge.events.disturb("pull_request.opened", "twice")
+    stand.gateway.events.disturb("pull_request.opened", "twice")
     stand.open_pull("topic")
     played = stand.play()
     assert [each.conclusion for each in played] == ["success", "success"]
@@ -406,5 +418,5 @@ jobs:
     assert job.step("whole").log.split() == ["1", "main", "origin/main", "origin/topic"]
     assert job.step("other").log.split() == ["1", "topic", "lr:", "2"]
     assert job.step("deploy").log.split() == ["Deployed", "0"]
-    assert stand.gateway.forge.events.last("push").quiet is True
+    assert stand.gateway.events.last("push").quiet is True
     assert stand.must("GET", "branches/locked")["commit"]["commit"]["message"] == "Locked"

@@ -138,7 +138,7 @@ def test_a_push_moves_the_pull_request_and_its_refs(stand: Stand) -> None:
     head = stand.push(ada, "topic")
     pull = stand.must("GET", "pulls/1")
     assert (pull["head"]["sha"], pull["changed_files"], pull["commits"]) == (head, 2, 2)
-    event = stand.gateway.forge.events.last("pull_request.synchronize").payload
+    event = stand.gateway.events.last("pull_request.synchronize").payload
     assert (event["number"], event["before"], event["after"]) == (1, before["head"]["sha"], head)
     base = move_main(stand, ada, "9\n", "9 moved\n")
     pull = stand.must("GET", "pulls/1")
@@ -253,7 +253,7 @@ def test_a_pull_request_from_a_fork(stand: Stand) -> None:
     assert ada.git("rev-parse", "outside") == head
     eve.commit("More", **{"eve.txt": "y"})
     assert stand.push(eve, "mine", "eve-token") == stand.must("GET", "pulls/1")["head"]["sha"]
-    assert stand.gateway.forge.events.last("pull_request.synchronize").repository == "acme/model"
+    assert stand.gateway.events.last("pull_request.synchronize").repository == "acme/model"
     assert stand.api("PUT", "pulls/1/merge", {}, token="eve-token").status == 403
     stand.must("PUT", "pulls/1/merge", {})
     stand.fetch(ada)
