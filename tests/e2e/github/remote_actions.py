@@ -15,8 +15,9 @@ from pathlib import Path
 STANDINS = Path(__file__).with_name("actions")
 KNOWN = {f"actions/{path.name}": path for path in sorted(STANDINS.iterdir()) if path.is_dir()}
 
-USES = re.compile(r"""(?m)^\s*(?:-\s+)?uses:\s*["']?([\w.-]+/[\w.-]+)((?:/[\w./-]+)?)@([\w./-]+)""")
-OWN = re.compile(r"""(?m)^(\s*(?:-\s+)?uses:\s*["']?)\$/([\w./-]+)""")
+USES = re.compile(r"""\buses:\s*["']?([\w.-]+/[\w.-]+)((?:/[\w./-]+)?)@([\w./-]+)""")
+OWN = re.compile(r"""(\buses:\s*["']?)\$/([\w./-]+)""")
+COMMENT = re.compile(r"(?m)^\s*#.*$")
 
 
 class UnknownActionError(Exception):
@@ -75,7 +76,7 @@ def definitions(folder: Path) -> Iterator[Path]:
 
 def used(folder: Path) -> Iterator[tuple[str, str]]:
     for path in definitions(folder):
-        for name, _, ref in USES.findall(path.read_text()):
+        for name, _, ref in USES.findall(COMMENT.sub("", path.read_text())):
             yield name, ref
 
 

@@ -48,6 +48,12 @@ jobs:
       - name: look
         run: echo "$(cat got/evidence.json) ${{ needs.judge.outputs.verdict }}"
 """
+# Posts its second argument to its first, prints the status.
+ASK = (
+    """python3 -c 'import http.client, os, sys; c = http.client.HTTPConnection(os.environ["GITHUB_API_URL"][7:]); """
+    """c.request("POST", *sys.argv[1:], {"Authorization": "Bearer " + os.environ["TOKEN"], "User-Agent": "x"}); """
+    """print(c.getresponse().status)'"""
+)
 SAY = """\
 import json, os, pathlib, urllib.request
 address = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/issues/{os.environ['NUMBER']}/comments"
@@ -166,16 +172,14 @@ jobs:
 
 @pytest.mark.slow
 def test_a_comment_starts_a_workflow_but_a_workflows_comment_does_not(stand: Stand) -> None:
-    line = (
-        'curl -sS --fail -o /dev/null -H "Authorization: Bearer $TOKEN" -d \'{"body": "at your service"}\' '
-        "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/issues/${{ github.event.issue.number }}/comments"
-    )
+    line = f"{ASK} '/repos/acme/model/issues/${{{{ github.event.issue.number }}}}/comments' '{{\"body\": \"at your service\"}}'"
     text = steps(line, on="{issue_comment: {types: [created]}}", more="permissions: {issues: write}\n")
     begin(stand, {"ci": text})
     stand.open_pull("topic")
     stand.must("POST", "issues/1/comments", {"body": "/promote"}, "bob-token")
     played = stand.play()
     assert listed(played) == [("CI", "success")], played[0].log
+    assert played[0].log == "201\n"
     assert played[0].run.event.payload["issue"]["pull_request"]["merged_at"] is None
     assert [each["body"] for each in stand.comments(1)] == ["/promote", "at your service"]
 
@@ -209,8 +213,7 @@ def test_a_forks_run_reads_only_and_has_no_secrets(make_stand: MakeStand) -> Non
     stand = make_stand(secrets={"SECRET": "sesame"})
     text = steps(
         'echo "secret=[$SECRET]"',
-        'curl -sS -o /dev/null -w "%{http_code}\\n" -H "Authorization: Bearer $TOKEN" -d \'{"body": "x"}\' '
-        "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/issues/1/comments",
+        f'{ASK} /repos/acme/model/issues/1/comments \'{{"body": "x"}}\'',
         more="permissions: {pull-requests: write}\n",
     )
     begin(stand, {"ci": text})
@@ -420,3 +423,25 @@ jobs:
     assert job.step("deploy").log.split() == ["Deployed", "0"]
     assert stand.gateway.events.last("push").quiet is True
     assert stand.must("GET", "branches/locked")["commit"]["commit"]["message"] == "Locked"
+
+
+@pytest.mark.slow
+def test_a_cache_is_restored_by_a_later_run(stand: Stand) -> None:
+    text = """\
+name: CI
+on: push
+jobs:
+  job:
+    runs-on: ubuntu-latest
+    steps:
+      - {id: restore, uses: actions/cache/restore@v4, with: {path: kept, key: "k/${{ github.sha }}", restore-keys: k/}}
+      - {id: look, run: "echo hit=${{ steps.restore.outputs.cache-hit }}; cat kept/word || true; mkdir -p kept; echo $GITHUB_REF_NAME > kept/word"}
+      - {uses: actions/cache/save@v4, with: {path: kept, key: "k/${{ github.sha }}"}}
+      - {id: again, uses: actions/cache@v4, with: {path: kept, key: "k/${{ github.sha }}"}}
+"""
+    begin(stand, {"ci": text})
+    first, second = stand.play()
+    assert (first.conclusion, second.conclusion) == ("success", "success"), first.log + second.log
+    assert "hit=false\n" in first.job("job").step("look").log
+    assert second.job("job").step("look").log == "hit=false\nmain\n"
+    assert second.job("job").step("again").outputs["cache-hit"] == "true"
