@@ -2,10 +2,13 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# `make lock UPGRADE=` keeps the versions that are locked already.
+UPGRADE ?= --upgrade
 COMMA := ,
 # Every branch of what is pure is tested; whatever touches the world is held to 90 % with the rest.
 PURE := $(subst $() ,$(COMMA),$(foreach room,comparing config drift evidence gates judging profiles report schemas writing,mlops_ci/$(room)/*) \
 	$(foreach file,errors forge pipeline plugins significance trailers,mlops_ci/$(file).py))
+STAND := tests/e2e/github
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -25,7 +28,7 @@ help: ## list what there is
 demo: $(VENV)/.demo ## watch five pull requests being run, measured, judged and reported
 	@mlops-ci demo $(ARGS)
 
-test: $(VENV)/.dev ## run every test and hold the coverage; ARGS='tests/gates' runs some of them
+test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; ARGS='tests/gates' runs some of them
 ifeq ($(ARGS),)
 	coverage erase
 	pytest -n 2 -m "not spark" --cov --cov-report=
@@ -76,6 +79,13 @@ $(VENV)/.dev: constraints-dev.txt pyproject.toml | $(BIN)/python
 	@$(call install,constraints-dev.txt)
 	@touch $(VENV)/.demo $@
 
+# The emulator of GitHub's API that tests play pull requests on; without it they are skipped.
+$(VENV)/node/.done: $(STAND)/package-lock.json | $(BIN)/python
+	@mkdir -p $(@D) && cp $(STAND)/package.json $(STAND)/package-lock.json $(@D)
+	@if ! command -v npm >/dev/null; then echo "make: no npm, so tests that need GitHub's emulator are skipped; on Debian and Ubuntu: apt-get install nodejs npm"; \
+	elif npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --fetch-retries=1 --loglevel=error >/dev/null; then touch $@; \
+	else echo "make: npm could not install GitHub's emulator, so tests that need it are skipped"; fi
+
 $(BIN)/python:
 ifneq ($(UV),)
 	@$(UV) venv --quiet --python "$(if $(PYTHON),$(PYTHON),>=3.11,<3.14)" $(VENV)
@@ -96,7 +106,7 @@ install = echo "installing $(1) into $(VENV) with pip; the first time takes a mi
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 
-lock = uv pip compile pyproject.toml $(3) --upgrade --universal --python-version 3.11 --generate-hashes --quiet \
+lock = cp $(1) $(1).new && uv pip compile pyproject.toml $(3) $(UPGRADE) --universal --python-version 3.11 --generate-hashes --quiet \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links -o $(1).new \
 	&& { echo "\# Locked by hash for Python 3.11 to 3.13: $(2)."; echo "\# Written by \`make lock\` from pyproject.toml; not edited by hand."; cat $(1).new; } > $(1) \
 	&& rm $(1).new

@@ -1,0 +1,119 @@
+"""What act's --json lines say: the result of every job and step, outputs, summaries, annotations, logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LEVELS = {"notice": "notice", "warning": "warning", "error": "failure"}
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A notice, warning or failure that a step has told of."""
+
+    level: str
+    message: str
+    file: str = ""
+    line: int = 0
+    title: str = ""
+
+
+@dataclass
+class Step:
+    """A step of a job, or of an action within it: then its id is ``outer/inner``."""
+
+    id: str
+    name: str
+    result: str = "skipped"
+    outputs: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+    annotations: list[Annotation] = field(default_factory=list)
+    log: str = ""
+    started: bool = False
+
+
+@dataclass
+class Job:
+    """One job; of a matrix, one of its combinations."""
+
+    id: str
+    name: str
+    matrix: Mapping[str, Any]
+    result: str = "skipped"
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        return "".join(step.log for step in self.steps.values())
+
+    @property
+    def summary(self) -> str:
+        """The job's summary. Of an action act tells the last inner step's summary once more as the action's own."""
+        outer = {step.id.rpartition("/")[0] for step in self.steps.values()}
+        return "".join(step.summary for step in self.steps.values() if step.id not in outer)
+
+    @property
+    def annotations(self) -> list[Annotation]:
+        return [one for step in self.steps.values() for one in step.annotations]
+
+    def step(self, key: str) -> Step:
+        """A step by its id or name."""
+        for step in self.steps.values():
+            if key in (step.id, step.name):
+                return step
+        raise AssertionError(
+            f"{self.id} has no step {key!r}, only {[one.name for one in self.steps.values()]}"
+        )
+
+
+def jobs(lines: Iterable[str], known: Mapping[str, str]) -> list[Job]:
+    """The jobs of a run; ``known`` are the ids of all jobs with their names, as act is silent about skipped ones."""
+    found: dict[str, Job] = {}
+    for line in lines:
+        entry = json.loads(line)
+        if "jobID" in entry:
+            _take(found, entry, known)
+    seen = {job.id for job in found.values()}
+    return [*found.values(), *(Job(key, name, {}) for key, name in known.items() if key not in seen)]
+
+
+def _take(found: dict[str, Job], entry: dict[str, Any], known: Mapping[str, str]) -> None:
+    matrix = entry.get("matrix") or {}
+    # GitHub's names: what the workflow says, with the combination of a matrix.
+    name = known.get(entry["jobID"]) or entry["job"].partition("/")[2].strip()
+    if matrix and entry["jobID"] in known:
+        name += f" ({', '.join(map(str, matrix.values()))})"
+    key = f"{entry['job'].strip()} {json.dumps(matrix, sort_keys=True)}"
+    job = found.setdefault(key, Job(entry["jobID"], name, matrix))
+    job.result = entry.get("jobResult", job.result)
+    if "stepID" in entry:
+        identifier = "/".join(entry["stepID"])
+        step = job.steps.setdefault(identifier, Step(identifier, entry["step"]))
+        if entry.get("stage") == "Main" and not step.started:
+            # Steps are told of first when they are prepared; they stand in the order in which they run.
+            step.started = True
+            job.steps[identifier] = job.steps.pop(identifier)
+        _take_step(step, entry)
+
+
+def _take_step(step: Step, entry: dict[str, Any]) -> None:
+    step.result = entry.get("stepResult", step.result)
+    command = entry.get("command")
+    if entry.get("raw_output"):
+        step.log += entry["msg"]
+    elif command == "set-output":
+        step.outputs[entry["name"]] = entry["arg"]
+    elif command == "summary":
+        step.summary += entry["content"]
+    elif command in LEVELS:
+        step.annotations.append(_annotation(LEVELS[command], entry))
+
+
+def _annotation(level: str, entry: dict[str, Any]) -> Annotation:
+    facts = entry.get("kvPairs") or {}
+    return Annotation(
+        level, entry["arg"], facts.get("file", ""), int(facts.get("line", 0) or 0), facts.get("title", "")
+    )
