@@ -93,9 +93,9 @@ class Http:
 
     # ---- what is asked -----------------------------------------------------------------------
 
-    def get(self, path: str, *, accept: str = JSON, **query: str | int) -> Fields:
+    def get(self, path: str, **query: str | int) -> Fields:
         """Read one thing."""
-        return self._fields(Call("GET", path, query, accept=accept))
+        return self._fields(Call("GET", path, query))
 
     def raw(self, path: str, **query: str | int) -> bytes:
         """Read a file as it is."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -440,7 +439,3 @@ def test_a_name_stays_one_part_of_a_path() -> None:
 def test_a_name_leads_to_no_other_endpoint(text: str, slashes: bool) -> None:
     with pytest.raises(ConfigError, match="is no name that GitHub has"):
         segment(text, slashes=slashes)
-
-
-def test_limits_are_data() -> None:
-    assert replace(Limits(), attempts=1).waits == 180.0
