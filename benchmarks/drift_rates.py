@@ -25,6 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
+from benchmarks._shares import exact, told
 from mlops_ci.comparing import drifting
 from mlops_ci.evidence import Drift
 from mlops_ci.judging.drifting import Decision, Rules, judge
@@ -184,18 +185,6 @@ def trial(given: tuple[int, tuple[int, int], bool, bool]) -> Trial:
         sum(one.outcome == "undecided" for one in found),
         frozenset(evidently(reference, current)) if peer else None,
     )
-
-
-def exact(hits: int, tries: int) -> tuple[float, float]:
-    """The exact 95 % interval of a share (Clopper-Pearson)."""
-    found = stats.binomtest(hits, tries).proportion_ci(method="exact")
-    return float(found.low), float(found.high)
-
-
-def told(hits: int, tries: int) -> str:
-    """A share with its interval."""
-    low, high = exact(hits, tries)
-    return f"{hits:4d} of {tries:4d} = {hits / tries:6.1%} [{low:5.1%}, {high:6.1%}]"
 
 
 def run(size: tuple[int, int], trials: int, *, drifted: bool, pool: ProcessPoolExecutor) -> list[Trial]:

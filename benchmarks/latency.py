@@ -23,8 +23,8 @@ from statistics import median
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from benchmarks._shares import exact, told
 from mlops_ci.adapters.serving import Place
 from mlops_ci.collect.places import Candidate, serving
 from mlops_ci.collect.racing import Runner, race
@@ -138,18 +138,6 @@ def refused(batches: Sequence[BatchLatency], options: gate.Options) -> bool:
     return any(one.status is Status.FAIL for one in gate.check(evidence, options))
 
 
-def share(hits: int, tries: int) -> str:
-    """A share with its exact (Clopper-Pearson) interval."""
-    low, high = interval(hits, tries)
-    return f"{hits / tries:6.1%} ({low:.1%} to {high:.1%})"
-
-
-def interval(hits: int, tries: int) -> tuple[float, float]:
-    """Clopper and Pearson's exact 95 % interval of a share."""
-    found = stats.binomtest(hits, tries).proportion_ci(0.95)
-    return float(found.low), float(found.high)
-
-
 def spread(batches: Sequence[BatchLatency]) -> str:
     """Median, extremes and interval widths of the ratios of many races of one batch size."""
     ratios = [one.ratio or 0.0 for one in batches]
@@ -173,10 +161,10 @@ def report(trials: Sequence[Trial]) -> bool:
         usual = limit == gate.Options().max_ratio
         print(
             f"max_ratio {limit}{' (default)' if usual else '':10} equal models refused "
-            f"{share(wrong, len(trials))}, slow model found {share(right, len(trials))}"
+            f"{told(wrong, len(trials))}, slow model found {told(right, len(trials))}"
         )
         if usual:
-            kept = interval(wrong, len(trials))[0] <= MOST_REFUSED and right / len(trials) >= LEAST_FOUND
+            kept = exact(wrong, len(trials))[0] <= MOST_REFUSED and right / len(trials) >= LEAST_FOUND
     return kept
 
 

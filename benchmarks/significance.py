@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from benchmarks._shares import exact, told
 from mlops_ci.comparing import predictions, scores, weighted
 from mlops_ci.comparing.predictions import Compared
 from mlops_ci.comparing.weighted import Answers
@@ -62,15 +62,8 @@ class Row:
 
     def text(self) -> str:
         """The line as it is printed."""
-        low, high = exact(self.hits, self.tries)
-        share = f"{self.hits:4d} of {self.tries} = {self.hits / self.tries:6.1%}  [{low:5.1%}, {high:5.1%}]"
-        return f"{self.what:58s} {share}  {self.bound:28s} {'ok' if self.kept else 'MISSED':6s}"
-
-
-def exact(hits: int, tries: int) -> tuple[float, float]:
-    """The exact 95 % interval of a share."""
-    found = stats.binomtest(hits, tries).proportion_ci(method="exact")
-    return float(found.low), float(found.high)
+        kept = "ok" if self.kept else "MISSED"
+        return f"{self.what:58s} {told(self.hits, self.tries)}  {self.bound:28s} {kept:6s}"
 
 
 # ---- two models whose truth is known -------------------------------------------------------------

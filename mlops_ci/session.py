@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from mlops_ci import collect, evidence, gates, report
 from mlops_ci.adapters import files
@@ -16,11 +19,13 @@ from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
-from mlops_ci.errors import ConfigError, ToolError
+from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import Evidence, Finding, Verdict
 from mlops_ci.evidence.bounded import bounded
 from mlops_ci.forge import PullRequest, post
 from mlops_ci.judging import sentences
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,16 @@ class Judged:
     evidence: Evidence
     findings: tuple[Finding, ...]
     verdict: Verdict
+
+    @property
+    def facts(self) -> tuple[Evidence, tuple[Finding, ...], Verdict]:
+        """What every report is made of."""
+        return self.evidence, self.findings, self.verdict
+
+    def findings_json(self) -> str:
+        """The findings alone, as a file."""
+        found = [finding.model_dump(mode="json") for finding in self.findings]
+        return json.dumps(found, indent=1, ensure_ascii=False)
 
     def document(self) -> dict[str, object]:
         """The machine-readable result of a verb."""
@@ -41,6 +56,15 @@ class Judged:
             "commit": self.evidence.repository.commit,
             "findings": [finding.model_dump(mode="json") for finding in self.findings],
         }
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The comment's text, where it was posted (if it was), and the page's file (if it was written)."""
+
+    text: str
+    url: str
+    page: Path | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +118,7 @@ class Session:
         found = bounded(measured)
         files.write(self.output / "evidence.json", found.canonical())
         if measured.lock.patch:
-            files.write(self.output / "lock.patch", measured.lock.patch.encode())
+            self._write("lock.patch", lambda: measured.lock.patch)
         if not self.dry_run and (note := self.store.write(found)):
             self.terminal.say(f"note: {note}")
         return found
@@ -126,59 +150,72 @@ class Session:
         findings = tuple(map(sentences.plain, gates.judge(found, self.project.policy.gate_options)))
         return Judged(found, findings, evidence.verdict(findings, strict=self.project.policy.strict))
 
-    def comment(self, judged: Judged) -> str:
-        """The comment's text, written to the output folder with the job summary and the page."""
-        text, summary = self._rendered(judged, self.project.templates())
-        files.write(self.output / "comment.md", text.encode())
-        files.write(self.output / "summary.md", summary.encode())
-        files.write(self.output / "report.html", self._page(judged).encode())
-        findings = [finding.model_dump(mode="json") for finding in judged.findings]
-        files.write(
-            self.output / "findings.json", json.dumps(findings, indent=1, ensure_ascii=False).encode()
-        )
-        if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(step_summary).open("a", encoding="utf-8") as file:
-                file.write(summary + "\n")
-        return text
+    def report(self, judged: Judged) -> Reported:
+        """Post the comment, then write the rest; trouble with any of it costs a line, never the verdict."""
+        own = self._tried("the built-in templates are used", self.project.templates) or {}
+        text = self._worded("comment", report.comment, judged, own)
+        text = text or report.short(judged.evidence, judged.verdict)
+        self._write("comment.md", lambda: text)
+        url = self._tried("the comment was not posted", lambda: self._post(text)) or ""
+        summary = self._worded("job summary", report.summary, judged, own) or text
+        self._write("summary.md", lambda: summary)
+        self._tried("GITHUB_STEP_SUMMARY was not written", lambda: _append_step_summary(summary))
+        self._write("findings.json", judged.findings_json)
+        return Reported(text, url, self._write("report.html", lambda: self._page(judged)))
+
+    def _worded(
+        self, name: str, render: Callable[..., str], judged: Judged, own: Mapping[str, str]
+    ) -> str | None:
+        """A text in the user's own words, else in the built-in ones; nothing where these fail as well."""
+
+        def rendered(words: Mapping[str, str]) -> str:
+            return render(*judged.facts, overrides=words, source_url=self.project.source_url)
+
+        text = self._tried(f"the built-in {name} is used", lambda: rendered(own)) if own else None
+        return text or self._tried(f"the {name} is short", lambda: rendered({}))
 
     def _page(self, judged: Judged) -> str:
         from mlops_ci.report import html
 
-        facts = (judged.evidence, judged.findings, judged.verdict)
-        return html.page(*facts, source_url=self.project.source_url)
+        return html.page(*judged.facts, source_url=self.project.source_url)
 
-    def _rendered(self, judged: Judged, overrides: Mapping[str, str]) -> tuple[str, str]:
-        """Comment and summary; a broken template of the user costs a line, never the report."""
+    def _write(self, name: str, text: Callable[[], str]) -> Path | None:
+        """Write a file of the output; where that fails, no older one is left that could be taken for it."""
+        path = self.output / name
+
+        def written() -> Path:
+            files.write(path, text().encode())
+            return path
+
+        if found := self._tried(f"{name} was not written", written):
+            return found
+        with suppress(OSError):
+            path.unlink()
+        return None
+
+    def _tried(self, trouble: str, work: Callable[[], T]) -> T | None:
+        """What ``work`` gives; nothing, and a line that says why, where it fails."""
         try:
-            return self._texts(judged, overrides)
-        except ConfigError as error:
-            self.terminal.say(f"note: the built-in report is used: {error.message}")
-            return self._texts(judged, {})
+            return work()
+        except MlopsError as error:
+            reason = error.message
+        except OSError as error:
+            reason = str(error)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"a bug of ours, please report it: {error!r} in {Path(last.filename).name}:{last.lineno}"
+        self.terminal.say(f"note: {trouble}: {' '.join(reason.split())}")
+        return None
 
-    def _texts(self, judged: Judged, overrides: Mapping[str, str]) -> tuple[str, str]:
-        facts = (judged.evidence, judged.findings, judged.verdict)
-        source = self.project.source_url
-        return (
-            report.comment(*facts, overrides=overrides, source_url=source),
-            report.summary(*facts, overrides=overrides, source_url=source),
-        )
-
-    def publish(self, text: str) -> str:
-        """Bring the pull request's sticky comment up to date; gives where it stands.
-
-        A comment that cannot be posted costs a line, never the verdict.
-        """
+    def _post(self, text: str) -> str:
+        """Bring the pull request's sticky comment up to date; gives where it stands."""
         if self.dry_run:
             return ""
-        try:
-            pull, forge = self._pull_request()
-            if pull is None:
-                return ""
-            with forge.alone():
-                return post(forge, pull.number, text, _created).url
-        except ToolError as error:
-            self.terminal.say(f"note: the comment was not posted: {error.message}")
+        pull, forge = self._pull_request()
+        if pull is None:
             return ""
+        with forge.alone():
+            return post(forge, pull.number, text, _created).url
 
     def _pull_request(self) -> tuple[PullRequest | None, LocalForge]:
         """The branch's pull request on the embedded forge; the base branch itself has none."""
@@ -191,6 +228,13 @@ class Session:
             head=found.branch, base=found.base_branch or "main", head_commit=found.head, title=title
         )
         return pull, forge
+
+
+def _append_step_summary(summary: str) -> None:
+    """Add the job summary to the step's, where the runner shows one."""
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.write(summary + "\n")
 
 
 def _created(body: str) -> str | None:

@@ -104,6 +104,15 @@ def test_everything_at_once_still_fits(most: int) -> None:
     assert problem.message.startswith("the evidence was too large and lacks bins of all but the 50 columns")
 
 
+def test_names_that_go_are_still_counted() -> None:
+    (table,) = drift(column(1))
+    names = tuple(f"a rather long name of a column {place}" for place in range(300))
+    more = {"added": names, "removed": names[:60], "ignored": names, "unnamed": (7, 0), "ignored_unnamed": 5}
+    found = kept(bounded(large(drift=(table.model_copy(update=more),)), 20_000)).drift[0]
+    assert found.added == found.removed == found.ignored == names[:50]
+    assert (found.unnamed, found.ignored_unnamed) == ((257, 10), 255)
+
+
 def test_what_cannot_be_made_smaller_is_given_as_small_as_it_gets() -> None:
     small = large()
     assert bounded(small, 10) is small

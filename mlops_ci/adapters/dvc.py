@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_code, dvc_copy, dvc_graph, dvc_lock, dvc_run
+from mlops_ci.adapters import dvc_code, dvc_copy, dvc_graph, dvc_lock, dvc_run, git_files
 from mlops_ci.adapters.dvc_errors import (
     MissingFileError,
     NoRemoteError,
@@ -40,8 +40,6 @@ __all__ = [
     "lock_digest",
 ]
 
-_POINTER = b"version https://git-lfs.github.com/spec/v1"
-
 
 @dataclass(frozen=True)
 class FromScratch:
@@ -57,6 +55,14 @@ class FromScratch:
     graph: Graph
     files: Mapping[str, bytes]
     top: str
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A path that DVC tracks, and its hash."""
+
+    path: PurePosixPath
+    value: str
 
 
 class Dvc:
@@ -184,15 +190,10 @@ class Dvc:
         inside = os.path.normpath(path)
         if PurePosixPath(inside).is_absolute() or inside.split("/", 1)[0] == "..":
             raise ConfigError(f"{path}: is outside of the repository")
-        raw = self._from_git(inside, rev, limit) if rev else self._from_workspace(inside, limit)
+        raw = git_files.read(self._git, inside, rev, limit) if rev else self._from_workspace(inside, limit)
         if raw is None:
             raw = self._from_dvc(inside, rev, limit)
-        if raw.startswith(_POINTER):
-            raise PointerError(
-                f"{path}{_at(rev)}: is a Git LFS pointer, its content was not fetched",
-                "check out with LFS (`git lfs pull`, or `lfs: true` in actions/checkout)",
-            )
-        return raw
+        return git_files.content(raw, path, rev)
 
     def _from_workspace(self, path: str, limit: int | None) -> bytes | None:
         found = self.top / path
@@ -204,44 +205,49 @@ class Dvc:
         allowed = (self.top.resolve(), Path(self._repo.cache.local.path).resolve().parent.parent)
         if not any(real.is_relative_to(folder) for folder in allowed):
             raise ConfigError(f"{path}: is a link to a place outside of the repository")
-        _check_size(path, real.stat().st_size, limit)
+        git_files.check_size(path, real.stat().st_size, limit)
         return real.read_bytes()
 
-    def _from_git(self, path: str, rev: str, limit: int | None) -> bytes | None:
-        name = f"{rev}:{path}"
-        kind = self._git.run("cat-file", "-t", name, check=False).stdout.strip()
-        if kind != "blob":
-            return None
-        _check_size(path, int(self._git.run("cat-file", "-s", name).stdout), limit)
-        return self._git.run("cat-file", "blob", name).raw
-
     def _from_dvc(self, path: str, rev: str | None, limit: int | None) -> bytes:
+        held = self._held(path, rev)
+        if held and held.value.endswith(".dir") and self.store.tree(held.value) is None:
+            # Says why nobody has the listing of the folder.
+            self.store.read(held.value, str(held.path))
         value = self.tracked(path, rev)
         if value is None:
-            raise MissingFileError(f"{path}{_at(rev)}: is neither in Git nor tracked by DVC")
+            raise MissingFileError(f"{path}{git_files.at(rev)}: is neither in Git nor tracked by DVC")
         if value.endswith(".dir"):
-            raise MissingFileError(f"{path}{_at(rev)}: is a folder, not a file")
+            raise MissingFileError(f"{path}{git_files.at(rev)}: is a folder, not a file")
         return self.store.read(value, path, limit)
 
     def tracked(self, path: str, rev: str | None = None) -> str | None:
         """The hash under which DVC tracks a file or folder: its own, or inside a tracked folder."""
-        graph, pure = self.graph(rev), PurePosixPath(path)
-        recorded = {**graph.sources, **graph.recorded}
-        if (own := recorded.get(str(pure))) is not None:
-            return own
-        for parent in pure.parents:
-            value = recorded.get(str(parent))
-            if value is not None:
-                found = self.store.inside(value, str(pure.relative_to(parent)))
-                return None if found == "absent" else found
-        return None
+        held, pure = self._held(path, rev), PurePosixPath(path)
+        if held is None or held.path == pure:
+            return held.value if held else None
+        found = self.store.inside(held.value, str(pure.relative_to(held.path)))
+        return None if found == "absent" else found
 
     def files(self, path: str, rev: str | None = None) -> tuple[str, ...]:
-        """The files below a folder that DVC tracks at a revision; none where it does not."""
-        graph = self.graph(rev)
-        value = {**graph.sources, **graph.recorded}.get(path)
-        tree = self.store.tree(value) if value and value.endswith(".dir") else None
-        return tuple(f"{path}/{name}" for name in sorted(tree or ()))
+        """The files below a folder that DVC tracks at a revision, or a folder in one; else none."""
+        held = self._held(path, rev)
+        tree = self.store.tree(held.value) if held and held.value.endswith(".dir") else None
+        if held is None or tree is None:
+            return ()
+        found = (held.path / name for name in sorted(tree))
+        # A listing that was made by hand must not lead out of its folder.
+        return tuple(
+            str(name) for name in found if PurePosixPath(path) in name.parents and ".." not in name.parts
+        )
+
+    def _held(self, path: str, rev: str | None) -> _Held | None:
+        """What DVC tracks as a whole: the path itself, or the folder that holds it."""
+        graph, pure = self.graph(rev), PurePosixPath(path)
+        recorded = {**graph.sources, **graph.recorded}
+        for one in (pure, *pure.parents):
+            if (value := recorded.get(str(one))) is not None:
+                return _Held(one, value)
+        return None
 
     # ---- running ---------------------------------------------------------------------------
 
@@ -336,7 +342,7 @@ class Dvc:
         """Every dvc.lock that there is, by its path."""
         found: dict[str, bytes] = {}
         for path in dvc_lock.lock_paths(self._load(rev)):
-            raw = self._from_git(path, rev, None) if rev else self._from_workspace(path, None)
+            raw = git_files.read(self._git, path, rev) if rev else self._from_workspace(path, None)
             if raw is not None:
                 found[path] = raw
         return found
@@ -403,12 +409,3 @@ def _wanted(graph: Graph, targets: Iterable[str]) -> frozenset[str]:
 
 def _is_pushed(out: Any) -> bool:
     return bool(out.use_cache and out.can_push and out.hash_info and out.is_in_repo)
-
-
-def _check_size(path: str, size: int, limit: int | None) -> None:
-    if limit is not None and size > limit:
-        raise TooLargeError(f"{path}: {size:,} bytes are more than the {limit:,} that are read")
-
-
-def _at(rev: str | None) -> str:
-    return f" at {rev[:10]}" if rev else ""

@@ -106,10 +106,24 @@ class Git:
         found = self.run("cat-file", "blob", f"{commit}:{path}", check=False)
         return found.stdout if found.code == 0 else None
 
+    def kind(self, commit: str, path: str) -> str:
+        """What a path is at a commit: ``blob`` (a file), ``tree`` (a folder), or empty: nothing."""
+        return self.run("cat-file", "-t", _object(commit, path), check=False).stdout.strip()
+
     def listed(self, commit: str, folder: str) -> tuple[str, ...]:
         """The files below a folder at a commit."""
         names = self.run("ls-tree", "-r", "-z", "--name-only", commit, "--", f"{folder}/").stdout
         return tuple(name for name in names.split("\0") if name)
+
+    def names(self, commit: str, folder: str) -> tuple[str, ...]:
+        """The names of the files and folders directly in a folder at a commit; none where it is not there."""
+        found = self.run("ls-tree", "-z", "--name-only", _object(commit, folder), check=False).stdout
+        return tuple(name for name in found.split("\0") if name)
+
+    def refs(self) -> tuple[str, ...]:
+        """The names of all branches and tags, those of remotes too."""
+        kinds = ("refs/heads", "refs/tags", "refs/remotes")
+        return tuple(self.run("for-each-ref", "--format=%(refname:short)", *kinds).stdout.split())
 
     def remote(self) -> str:
         """The remote pull requests go to: ``origin`` where it exists, else the only one, else empty."""
@@ -247,6 +261,11 @@ class _ScratchIndex:
 
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
+
+
+def _object(commit: str, path: str) -> str:
+    """A path at a commit as Git wants it written; the top folder has no name there."""
+    return f"{commit}:{'' if path == '.' else path}"
 
 
 def _first_lines(patch: str) -> dict[str, int]:

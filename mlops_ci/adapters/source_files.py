@@ -18,13 +18,17 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True)
 class File:
-    """A file wherever it lies. ``open`` gives a new handle at its beginning."""
+    """A file wherever it lies. ``open`` gives a new handle at its beginning.
+
+    ``name`` is what a person is told; ``path``, whose suffix says the format, may be another.
+    """
 
     name: str
     size: int
     open: Callable[[], Any]
     remote: bool = False
     text: str = ""
+    path: str = ""
 
     def head(self, count: int) -> bytes:
         """The first bytes."""

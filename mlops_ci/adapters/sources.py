@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".arrow", ".feather", ".ipc")
 PROFILE_SUFFIX = ".profile.json"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://")
+_QUERY = "sql:"
 _MEGABYTE = 1 << 20
 
 
@@ -35,9 +36,9 @@ def open_source(text: str, *, root: Path | None = None, database: str = "") -> S
         ToolError: the store or database does not answer.
     """
     _need_arrow(text)
-    if text.startswith("sql:"):
-        return SqlSource(text.removeprefix("sql:").strip(), database, root or Path())
-    if _ADDRESS.match(text):
+    if text.startswith(_QUERY):
+        return SqlSource(text.removeprefix(_QUERY).strip(), database, root or Path())
+    if is_address(text):
         return _in_store(text)
     path = (root or Path()) / text
     if not path.exists():
@@ -47,13 +48,24 @@ def open_source(text: str, *, root: Path | None = None, database: str = "") -> S
     return _local(text, path)
 
 
-def from_bytes(raw: bytes, name: str) -> Source:
-    """A table from a file's bytes; its name says the format.
+def is_address(text: str) -> bool:
+    """Whether a table lies outside of any folder here: in an object store, or as a query's answer."""
+    return text.startswith(_QUERY) or _ADDRESS.match(text) is not None
+
+
+def profile_names(table: str) -> tuple[str, str]:
+    """What a table's profile is called: by its stem, or whole where another table has the same stem."""
+    pure = PurePosixPath(table)
+    return f"{pure.stem}{PROFILE_SUFFIX}", f"{pure.name}{PROFILE_SUFFIX}"
+
+
+def from_bytes(raw: bytes, path: str, *, name: str = "") -> Source:
+    """A table from a file's bytes; its path says the format, ``name`` what a person is told.
 
     Raises:
         ConfigError: the bytes are no table of that format.
     """
-    _need_arrow(name)
+    _need_arrow(name or path)
     from mlops_ci.adapters.source_files import File
 
     def handle() -> Any:
@@ -61,7 +73,17 @@ def from_bytes(raw: bytes, name: str) -> Source:
 
         return pa.BufferReader(raw)
 
-    return _by_suffix(File(name, len(raw), handle))
+    return _by_suffix(File(name or path, len(raw), handle, path=path))
+
+
+def from_folder(folder: Path, name: str) -> Source:
+    """All tables of a folder as one; ``name`` is what a person is told.
+
+    Raises:
+        ConfigError: it holds no table, or cannot be read.
+    """
+    _need_arrow(name)
+    return _folder(name, folder)
 
 
 class SqlSource(Source):
@@ -143,7 +165,7 @@ def _local(name: str, path: Path) -> Source:
 
 def _by_suffix(file: File) -> Source:
     """The source for a file's format, which its suffix says."""
-    suffix = PurePosixPath(file.name).suffix.lower()
+    suffix = PurePosixPath(file.path or file.name).suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(
             f"{file.name}: has the suffix {suffix or '(none)'}, which is no table's",
@@ -187,7 +209,8 @@ def _arrow(file: File) -> Source:
 def _json(file: File) -> Source:
     """A stored profile, a list of objects, or, whatever the suffix says, JSON lines."""
     head = file.head(_MEGABYTE).lstrip()
-    if head.startswith(b"{") and (file.name.endswith(PROFILE_SUFFIX) or b'"columns":[' in head[:_MEGABYTE]):
+    called = (file.path or file.name).endswith(PROFILE_SUFFIX)
+    if head.startswith(b"{") and (called or b'"columns":[' in head[:_MEGABYTE]):
         from mlops_ci.profiles import shape
 
         if file.size > shape.MAX_BYTES:
@@ -221,7 +244,7 @@ def _folder(name: str, path: Path) -> Source:
         files = [
             entry.relative_to(path).as_posix()
             for entry in path.rglob("*")
-            if _is_table(entry.relative_to(path).as_posix()) and entry.is_file()
+            if is_table(entry.relative_to(path).as_posix()) and entry.is_file()
         ]
     except OSError as error:
         raise ConfigError(
@@ -238,7 +261,7 @@ def _of_folder(name: str, files: Sequence[str], open_file: Callable[[str], Sourc
     return FolderSource(name, files, open_file)
 
 
-def _is_table(relative: str) -> bool:
+def is_table(relative: str) -> bool:
     """Whether a file of a folder is part of its table; hidden files and _SUCCESS are not."""
     parts = PurePosixPath(relative).parts
     hidden = any(part.startswith((".", "_")) and "=" not in part for part in parts)
@@ -267,7 +290,7 @@ def _in_store(uri: str) -> Source:
         for entry in entries
         if entry.type == FileType.File
     }
-    files = [file for file in sizes if _is_table(file)]
+    files = [file for file in sizes if is_table(file)]
 
     def open_file(file: str) -> Source:
         return _by_suffix(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlops_ci.adapters.row_checks import RowChecks
+from mlops_ci.adapters.sources import is_address
 from mlops_ci.collect import standing
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.reading import reason
@@ -35,7 +35,6 @@ NAMES: tuple[Name, ...] = ("train", "test", "production")
 MAX_RULES = 300
 # A sample for leakage holds at most so many values.
 MAX_VALUES = 20_000_000
-_ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _look(context: Context, tables: Tables, name: Name, path: str, book: Ruleboo
 
 
 def _place(context: Context, path: str) -> Place:
-    return Place(None, (path,)) if _ADDRESS.match(path) else Place(context.sources.head, (path,))
+    return Place(None, (path,)) if is_address(path) else Place(context.sources.head, (path,))
 
 
 def look(

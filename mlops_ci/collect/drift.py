@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, cast
 
 from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.sources import is_address
 from mlops_ci.collect import models
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.reading import Side, reason
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 # So many rows of a side are enough for a classifier to tell two tables apart.
 SAMPLE = 20_000
-_ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _at(side: Side | str, *paths: str) -> Place | str:
 
 
 def _production(head: Side, text: str) -> Place:
-    return Place(None, (text,)) if _ADDRESS.match(text) else Place(head, (text,), "head")
+    return Place(None, (text,)) if is_address(text) else Place(head, (text,), "head")
 
 
 def _live(context: Context, rev: str) -> Side | str:
@@ -202,7 +200,7 @@ def _compared(context: Context, tables: Tables, pair: Pair, places: tuple[Place,
     found = columns.drift(pair.name, Named(reference, places[0].name), Named(current, places[1].name), scope)
     if pair.only or _options(context).classifier is None:
         return found
-    return found.model_copy(update={"classifier": _classified(tables, found, places, ignore)})
+    return found.model_copy(update={"classifier": _classified(tables, found, places)})
 
 
 def _unreadable(tables: Tables, place: Place, error: MlopsError) -> str:
@@ -221,13 +219,11 @@ def _looked_at(profile: Profile, pair: Pair) -> Profile:
     return profile.model_copy(update={"columns": kept})
 
 
-def _classified(
-    tables: Tables, found: Drift, places: tuple[Place, Place], ignore: Collection[str]
-) -> DomainClassifier | None:
+def _classified(tables: Tables, found: Drift, places: tuple[Place, Place]) -> DomainClassifier | None:
     """How well a classifier tells the two tables' rows apart; it needs rows, a profile has none."""
     from mlops_ci.comparing import domain
 
-    names = [c.name for c in found.columns if not _is_ignored(c.name, ignore) and c.kind != "other"]
+    names = [column.name for column in found.columns if column.kind != "other"]
     samples = []
     try:
         for place in places:
@@ -239,7 +235,3 @@ def _classified(
         if side is not None:
             tables.reader.note(side, places[0].paths[0], f"no domain classifier: {error.message}", error.hint)
         return None
-
-
-def _is_ignored(name: str, ignore: Collection[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in ignore)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlops_ci.adapters import tables
 from mlops_ci.adapters.dvc import Dvc, MissingFileError
+from mlops_ci.adapters.named import MAX_TABLE
 from mlops_ci.collect import plots, values
 from mlops_ci.collect.values import UnreadableError, Values
 from mlops_ci.errors import MlopsError
@@ -17,7 +18,6 @@ from mlops_ci.pipeline import Graph
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_TABLE = 512 * 1024 * 1024
 SideName = Literal["head", "base"]
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from mlops_ci.adapters.sources import is_address
 from mlops_ci.collect import models
 from mlops_ci.collect.context import Context
 from mlops_ci.evidence import DataRule
 from mlops_ci.pipeline import Graph, Stage, producer_of, upstream
-
-_ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
 
 
 def rules(context: Context, name: str, path: str) -> Iterator[DataRule]:
@@ -20,7 +18,7 @@ def rules(context: Context, name: str, path: str) -> Iterator[DataRule]:
     before = getattr(context.ruled_data(), name)
     if before and before != path:
         yield DataRule(rule="moved", ok=False, expected=before, found=path)
-    if name == "production" or _ADDRESS.match(path):
+    if name == "production" or is_address(path):
         return
     makers = _makers(context, name)
     graph = context.sources.head.graph

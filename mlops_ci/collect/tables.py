@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -12,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mlops_ci import pipeline
+from mlops_ci.adapters import named, sources
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
-from mlops_ci.collect.reading import MAX_TABLE, Reader, Side
+from mlops_ci.collect.reading import Reader, Side
 from mlops_ci.config import Data
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.pipeline import Graph
@@ -23,8 +22,6 @@ from mlops_ci.profiles.shape import Profile
 
 if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
-
-PROFILE = ".profile.json"
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,9 @@ class Tables:
         side = place.side
         if side is None or side.rev is None or len(place.paths) > 1:
             return None
-        path = stored_path(side.graph, place.paths[0])
+        folder = PurePosixPath(place.paths[0]).parent
+        committed = [str(folder / name) for name in Git(self.dvc.top).names(side.rev, str(folder))]
+        path = stored_path(side.graph, place.paths[0], committed)
         if path is None:
             return None
         try:
@@ -175,13 +174,11 @@ class Tables:
         Raises:
             MlopsError: it is missing, cannot be read, or is no table.
         """
-        from mlops_ci.adapters import sources
-
         database = self.data.database or ""
         if side is None or (side.rev is None and _is_inside(self.dvc.top, path)):
             yield sources.open_source(path, root=self.dvc.top, database=database)
         else:
-            with opened(self.dvc, path, side.rev) as source:
+            with named.recorded(self.dvc, path, side.rev) as source:
                 yield source
 
 
@@ -198,94 +195,30 @@ def _is_inside(top: Path, path: str) -> bool:
     return all(one.resolve().is_relative_to(top.resolve()) for one in inner)
 
 
-@contextmanager
-def opened(dvc: Dvc, path: str, rev: str | None) -> Iterator[Source]:
-    """A file or folder as Git or DVC has it at a revision (None: the workspace's dvc.lock).
+def stored_path(graph: Graph, table: str, committed: Collection[str] = ()) -> str | None:
+    """Where the profile of just this table is kept: beside it, or where a stage that knows it puts one.
 
-    Raises:
-        MlopsError: it is nowhere, too large, or no table.
+    ``committed`` are paths that Git keeps. t.csv and t.parquet may both call theirs t.profile.json: where the
+    graph does not tell whose it is, it is nobody's.
     """
-    from mlops_ci.adapters import sources
-
-    names = _files_below(dvc, path, rev)
-    if names:
-        with _copied(path, names, lambda name: dvc.read(name, rev, limit=MAX_TABLE)) as source:
-            yield source
-    else:
-        yield sources.from_bytes(dvc.read(path, rev, limit=MAX_TABLE), path)
-
-
-def _files_below(dvc: Dvc, path: str, rev: str | None) -> Sequence[str]:
-    value = dvc.tracked(path, rev)
-    if value and value.endswith(".dir"):
-        return dvc.files(path, rev)
-    return Git(dvc.top).listed(rev, path.rstrip("/")) if rev and value is None else ()
-
-
-@contextmanager
-def _copied(path: str, names: Sequence[str], read: Callable[[str], bytes]) -> Iterator[Source]:
-    """A folder of an earlier revision, put below a temporary one until the block ends."""
-    from mlops_ci.adapters import sources
-
-    with tempfile.TemporaryDirectory(prefix="mlops-ci-") as folder:
-        for name in names:
-            copy = Path(folder) / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(read(name))
-        yield sources.open_source(path, root=Path(folder))
-
-
-def stored_path(graph: Graph, table: str) -> str | None:
-    """Where a table's profile is kept: beside it, or where a stage that reads or writes it puts one."""
     pure = PurePosixPath(table)
-    name = f"{pure.stem}{PROFILE}"
-    outs = [*graph.producers, *graph.sources]
-    beside = str(pure.with_name(name))
-    if beside in outs:
-        return beside
-    for stage in graph.stages:
-        reads = any(dep.path == table for dep in stage.deps) or any(out.path == table for out in stage.outs)
-        mine = [out.path for out in stage.outs if PurePosixPath(out.path).name == name]
-        if reads and mine:
-            return mine[0]
-    return None
+    kept = [path for path in (*graph.producers, *graph.sources) if _may_be_of(path, table)]
+    kept.sort(key=lambda path: PurePosixPath(path).parent != pure.parent)
+    others = (str(pure), *committed)
+    return next((path for path in kept if _subjects(graph, path, others) == {str(pure)}), None)
 
 
-@contextmanager
-def at_revision(folder: Path, path: str, rev: str) -> Iterator[Source]:
-    """A table that the user named as ``path@rev`` in a folder, from Git, else from DVC.
-
-    Raises:
-        ConfigError: there is no repository, no such commit, or the path leads out of it.
-        MlopsError: the table is nowhere, too large, or no table.
-    """
-    git = Git.open(folder)
-    commit = git.resolve(rev)
-    if commit is None:
-        raise ConfigError(
-            f"{path}@{rev}: {rev!r} is no commit, branch or tag of this repository", "fetch it, or check it"
-        )
-    inner = _inside(git.root.resolve(), folder / path, f"{path}@{rev}")
-    if (git.root / ".dvc").is_dir() or git.listed(commit, ".dvc") or not _in_git(git, commit, inner):
-        dvc = Dvc.open(git.root)
-        try:
-            with opened(dvc, inner, commit) as source:
-                yield source
-        finally:
-            dvc.close()
-        return
-    from mlops_ci.adapters import sources
-
-    yield sources.from_bytes(git.run("cat-file", "blob", f"{commit}:{inner}").raw, inner)
+def _subjects(graph: Graph, profile: str, others: Collection[str]) -> set[str]:
+    """The tables that a profile may be of: as the stage that writes it says, else all beside it."""
+    stage = graph.by_name[graph.producers[profile]] if profile in graph.producers else None
+    mine = (*(dep.path for dep in stage.deps), *(out.path for out in stage.outs)) if stage else ()
+    told = {path for path in mine if _may_be_of(profile, path)}
+    known = told or {p for p in (*graph.producers, *graph.sources, *others) if _may_be_of(profile, p)}
+    folder = PurePosixPath(profile).parent
+    return {path for path in known if PurePosixPath(path).parent == folder} or told
 
 
-def _in_git(git: Git, commit: str, path: str) -> bool:
-    return git.run("cat-file", "-t", f"{commit}:{path}", check=False).stdout.strip() == "blob"
-
-
-def _inside(top: Path, path: Path, named: str) -> str:
-    # The file itself may be a link into DVC's cache, or not be there at all.
-    normal = Path(os.path.normpath(path.parent.resolve() / path.name))
-    if not normal.is_relative_to(top):
-        raise ConfigError(f"{named}: is outside of the repository {top}", "name a path of the repository")
-    return normal.relative_to(top).as_posix()
+def _may_be_of(profile: str, table: str) -> bool:
+    """Whether a profile is called as the table's would be."""
+    is_table = PurePosixPath(table).suffix.lower() in ("", *sources.SUFFIXES)
+    return is_table and PurePosixPath(profile).name in sources.profile_names(table)

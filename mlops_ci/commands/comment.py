@@ -15,8 +15,7 @@ def comment(base: Base = "", output: Output = None, json: Json = False, dry_run:
     """
     terminal = Terminal(json_output=json)
     session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
-    text = session.comment(session.judge(session.recall()))
-    url = session.publish(text)
-    terminal.markdown(report.plain(text))
-    terminal.result("", {"comment": text, "comment_url": url, "output": str(session.output)})
+    shown = session.report(session.judge(session.recall()))
+    terminal.markdown(report.plain(shown.text))
+    terminal.result("", {"comment": shown.text, "comment_url": shown.url, "output": str(session.output)})
     return 0

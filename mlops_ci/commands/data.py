@@ -12,7 +12,7 @@ import typer
 
 from mlops_ci.adapters import files
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Json
+from mlops_ci.commands.options import Json, Table, listed
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import DataRule, TableCheck
 
@@ -34,7 +34,6 @@ class Action(StrEnum):
 
 
 _Action = Annotated[Action, typer.Argument(help="infer writes a schema, check holds a table to it.")]
-_Table = Annotated[str, typer.Argument(help="A file, a folder, s3://... or sql:SELECT ...")]
 _Output = Annotated[
     Path | None,
     typer.Option(
@@ -53,7 +52,7 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="infer: print the schem
 
 def data(
     action: _Action,
-    table: _Table,
+    table: Table,
     output: _Output = None,
     schema: _Schema = None,
     json: Json = False,
@@ -70,23 +69,24 @@ def data(
     DVC stage it stops the pipeline before training. What defaults.data of mlops-ci.yaml says of columns
     holds here too. docs/data.md says what a schema can ask.
     """
-    from mlops_ci.adapters import sources
+    from mlops_ci.adapters.named import opened
 
     terminal = Terminal(json_output=json)
     _refuse_misfits(action, schema=schema, categorical=categorical, show_values=show_values, dry_run=dry_run)
     own = _settings(terminal)
-    source = sources.open_source(table, database=database or own.database or "")
-    hidden = tuple(dict.fromkeys((*_listed(sensitive), *own.sensitive)))
-    if action is Action.INFER:
-        place = output or _default(table, "-o")
-        names = source.schema().names
-        codes = _listed(categorical) or tuple(name for name in own.categorical if name in names)
-        # A column by its name that is not there is a slip; what mlops-ci.yaml says is meant for every table.
-        further = tuple(name for name in names if any(fnmatchcase(name, glob) for glob in own.sensitive))
-        told_nowhere = tuple(dict.fromkeys((*_listed(sensitive), *further)))
-        return _infer(terminal, source, place, (codes, told_nowhere), dry_run=dry_run)
-    place = schema or _default(table, "--schema")
-    found = _check(source, table, place, sensitive=hidden, show_values=show_values or own.show_values)
+    hidden = tuple(dict.fromkeys((*listed(sensitive), *own.sensitive)))
+    with opened(table, database=database or own.database or "") as source:
+        if action is Action.INFER:
+            place = output or _default(table, "-o")
+            names = source.schema().names
+            codes = listed(categorical) or tuple(name for name in own.categorical if name in names)
+            # A column by its name that is not there is a slip; mlops-ci.yaml is meant for every table.
+            further = tuple(name for name in names if any(fnmatchcase(name, glob) for glob in own.sensitive))
+            told_nowhere = tuple(dict.fromkeys((*listed(sensitive), *further)))
+            name = _of_any_revision(table) or source.name
+            return _infer(terminal, source, name, place, (codes, told_nowhere), dry_run=dry_run)
+        place = schema or _default(table, "--schema")
+        found = _check(source, table, place, sensitive=hidden, show_values=show_values or own.show_values)
     if output is not None:
         files.write(output, (found.model_dump_json(indent=2) + "\n").encode())
     broken = [rule for rule in found.rules if not rule.ok]
@@ -130,16 +130,25 @@ def _settings(terminal: Terminal) -> Data:
     return entry.data
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
 def _default(table: str, option: str) -> Path:
     """schemas/NAME.yaml after the table's file or folder; a query has no name."""
-    stem = Path(table.rstrip("/")).name.partition(".")[0]
+    stem = _name(table).partition(".")[0]
     if table.startswith("sql:") or not stem:
         raise ConfigError(f"{table}: has no name that a schema could have", f"name the file with {option}")
     return Path("schemas") / f"{stem}.yaml"
+
+
+def _name(table: str) -> str:
+    """The name of the table's file or folder."""
+    return Path((_of_any_revision(table) or table).rstrip("/")).name
+
+
+def _of_any_revision(table: str) -> str:
+    """The path of ``path@revision``: whatever the revision, it is the same table. Else empty."""
+    from mlops_ci.adapters.named import revision
+
+    at = revision(table)
+    return at[0] if at else ""
 
 
 # ---- infer -------------------------------------------------------------------------------------
@@ -148,6 +157,7 @@ def _default(table: str, option: str) -> Path:
 def _infer(
     terminal: Terminal,
     source: Source,
+    name: str,
     place: Path,
     columns: tuple[tuple[str, ...], tuple[str, ...]],
     *,
@@ -160,7 +170,7 @@ def _infer(
     for batch in source.batches(decode_strings=False):
         inference.add(batch)
     found = inference.schema()
-    written = text.write(found, source.name)
+    written = text.write(found, name)
     for note in (*source.notes, *(f"left out: {one}" for one in inference.left_out)):
         terminal.say(f"note: {note}")
     changes = _differences(place, written)
@@ -223,7 +233,7 @@ def _check(
         raise ConfigError(f"{place}: cannot be read ({error})", "save it as UTF-8 text") from error
     shown = collected.shown(Data().model_copy(update={"sensitive": sensitive, "show_values": show_values}))
     found = collected.look(source, text.read(raw, str(place)), folder=Path.cwd(), shown=shown)
-    return collected.summed(Path(table).name, table, found, schema_path=place.as_posix())
+    return collected.summed(_name(table), table, found, schema_path=place.as_posix())
 
 
 def _words(found: TableCheck, broken: list[DataRule]) -> str:

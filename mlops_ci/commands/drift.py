@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Json
+from mlops_ci.commands.options import Json, listed, not_there
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import DomainClassifier, Drift
 
@@ -26,7 +23,6 @@ CONFIG = Path("mlops-ci.yaml")
 # So many rows of a side are enough for a classifier to tell two tables apart.
 SAMPLE = 20_000
 ENGINES = ("numpy", "duckdb", "polars", "spark")
-_ADDRESS = re.compile(r"sql:|[a-z0-9]+://")
 
 _Reference = Annotated[
     str, typer.Argument(help="A table or a stored profile: path, path@revision, s3://..., sql:SELECT ...")
@@ -81,15 +77,15 @@ def drift(
     """
     terminal = Terminal(json_output=json)
     given: dict[str, Any] = {
-        "categorical": _listed(categorical),
-        "ignore": _listed(ignore),
+        "categorical": listed(categorical),
+        "ignore": listed(ignore),
         "target": target,
         "engine": _engine(engine),
         "database": database,
         "show_values": show_values,
     }
     data, options = _settings(terminal, {key: value for key, value in given.items() if value})
-    found, notes = _compared(reference, current, data, classifier=classifier)
+    found, notes = _compared(reference, current, data, given, classifier=classifier)
     for note in notes:
         terminal.say(f"note: {note}")
     from mlops_ci.judging import drifting
@@ -110,10 +106,6 @@ def drift(
 
         terminal.result(drifted.words(found, decisions, hidden=not data.show_values))
     return code
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _engine(name: str) -> str:
@@ -149,13 +141,15 @@ def _settings(terminal: Terminal, given: dict[str, Any]) -> tuple[Asked, Rules]:
 
 
 def _compared(
-    reference: str, current: str, data: Asked, *, classifier: bool
+    reference: str, current: str, data: Asked, typed: Mapping[str, Any], *, classifier: bool
 ) -> tuple[Drift, tuple[str, ...]]:
-    """The comparison, and what a person should know of how the tables were read."""
+    """The comparison, and what a person should know of it; ``typed`` are the options that were given."""
+    from mlops_ci.adapters.named import opened
     from mlops_ci.comparing import columns
     from mlops_ci.profiles.privacy import Privacy
 
-    with _opened(reference, data) as one, _opened(current, data) as other:
+    database = data.database or ""
+    with opened(reference, database=database) as one, opened(current, database=database) as other:
         profiles = _profiles(one, other, data)
         for profile, name in zip(profiles, (reference, current), strict=True):
             _usable(profile, name)
@@ -168,31 +162,33 @@ def _compared(
         before, after = (columns.Named(p, n) for p, n in zip(profiles, (reference, current), strict=True))
         found = columns.drift("current against reference", before, after, scope)
         if not found.columns:
-            raise ConfigError(f"{current}: shares no column with {reference}", "name two tables of one kind")
+            raise _nothing_shared(found, reference, current)
         if classifier:
             found = found.model_copy(update={"classifier": _classified(one, other, found, data)})
-        return found, (*one.notes, *other.notes)
+        return found, (*_typos(typed, profiles), *one.notes, *other.notes)
 
 
-@contextmanager
-def _opened(text: str, data: Asked) -> Iterator[Source]:
-    if (at := _at_revision(text)) is not None:
-        from mlops_ci.collect import tables
-
-        with tables.at_revision(Path.cwd(), *at) as source:
-            yield source
-    else:
-        from mlops_ci.adapters import sources
-
-        yield sources.open_source(text, database=data.database or "")
+def _nothing_shared(found: Drift, reference: str, current: str) -> ConfigError:
+    if found.ignored and not (found.added or found.removed):
+        return ConfigError(
+            f"{current}: every column is ignored, so nothing is compared with {reference}",
+            "see --ignore, and defaults.data.ignore of mlops-ci.yaml",
+        )
+    return ConfigError(f"{current}: shares no column with {reference}", "name two tables of one kind")
 
 
-def _at_revision(text: str) -> tuple[str, str] | None:
-    """``path@revision`` in its parts; a file that is called so is itself."""
-    path, _, rev = text.rpartition("@")
-    if not path or not rev or _ADDRESS.match(text) or Path(text).exists():
-        return None
-    return path, rev
+def _typos(typed: Mapping[str, Any], profiles: tuple[Profile, Profile]) -> list[str]:
+    """Names of the command line that neither table has; mlops-ci.yaml is meant for every table."""
+    from mlops_ci.writing.markdown import one_line
+
+    columns = dict.fromkeys(column.name for profile in profiles for column in profile.columns)
+    target = [typed["target"]] if typed["target"] else []
+    found = [
+        *not_there("--categorical", typed["categorical"], columns, of="either table"),
+        *not_there("--ignore", typed["ignore"], columns, of="either table", globs=True),
+        *not_there("--target", target, columns, of="either table"),
+    ]
+    return [one_line(note) for note in found]
 
 
 def _profiles(one: Source, other: Source, data: Asked) -> tuple[Profile, Profile]:
@@ -217,9 +213,8 @@ def _classified(one: Source, other: Source, found: Drift, data: Asked) -> Domain
     from mlops_ci.comparing import domain
 
     names = [column.name for column in found.columns if column.kind != "other"]
-    kept = [name for name in names if not any(fnmatchcase(name, glob) for glob in data.ignore)]
     return domain.classify(
-        one.sample(SAMPLE), other.sample(SAMPLE), columns=kept, categorical=data.categorical
+        one.sample(SAMPLE), other.sample(SAMPLE), columns=names, categorical=data.categorical
     )
 
 

@@ -19,9 +19,9 @@ def pr(
     terminal = Terminal(json_output=json)
     session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
     judged = session.judge(session.measure(seconds(timeout)))
-    text = session.comment(judged)
-    url = session.publish(text)
-    terminal.markdown(report.plain(text))
-    terminal.result("", {**judged.document(), "comment_url": url, "output": str(session.output)})
-    terminal.say(f"\nReport: {session.output / 'report.html'}")
+    shown = session.report(judged)
+    terminal.markdown(report.plain(shown.text))
+    terminal.result("", {**judged.document(), "comment_url": shown.url, "output": str(session.output)})
+    if shown.page:
+        terminal.say(f"\nReport: {shown.page}")
     return judged.verdict.exit_code

@@ -18,7 +18,7 @@ _MOST_RENAMED = 40
 _SAME_EFFECT = 0.05
 _SAME_P = 0.01
 _SAME_NULLS = 0.02
-# So many characters of a name, and so many added or removed names, are told.
+# So many characters of a name, and so many added, removed or ignored names, are told.
 MOST_CHARACTERS = 200
 MOST_NAMES = 300
 _DIGITS = 8
@@ -42,7 +42,7 @@ class Named:
 
 
 def drift(name: str, reference: Named, current: Named, scope: Scope) -> Drift:
-    """Every column of both profiles compared, with what was added, removed and seemingly renamed."""
+    """Every column of both profiles compared, with what was added, removed, ignored and seemingly renamed."""
     columns, added, removed = drifting.compare(
         reference.profile,
         current.profile,
@@ -50,6 +50,7 @@ def drift(name: str, reference: Named, current: Named, scope: Scope) -> Drift:
         ignore=scope.ignore,
         labels=scope.privacy.label,
     )
+    ignored = _ignored(reference.profile, current.profile, scope.ignore)
     return Drift(
         name=name,
         reference=reference.name,
@@ -62,11 +63,19 @@ def drift(name: str, reference: Named, current: Named, scope: Scope) -> Drift:
         added=tuple(map(short, added[:MOST_NAMES])),
         removed=tuple(map(short, removed[:MOST_NAMES])),
         unnamed=(max(0, len(added) - MOST_NAMES), max(0, len(removed) - MOST_NAMES)),
+        ignored=tuple(map(short, ignored[:MOST_NAMES])),
+        ignored_unnamed=max(0, len(ignored) - MOST_NAMES),
         renamed=tuple(
             (short(one), short(other))
             for one, other in renamed(reference.profile, current.profile, removed, added)
         ),
     )
+
+
+def _ignored(reference: Profile, current: Profile, ignore: Collection[str]) -> list[str]:
+    """The columns of either side that are left out, in the reference's order."""
+    names = dict.fromkeys(one.name for side in (reference, current) for one in side.columns)
+    return [name for name in names if drifting.is_ignored(name, ignore)]
 
 
 def short(name: str) -> str:

@@ -16,10 +16,12 @@ from mlops_ci.drift import cramers_v, ks, null_rate, pair, unseen
 from mlops_ci.drift.pair import Level, Pair
 from mlops_ci.evidence import Bins, DriftColumn, DriftScore, LevelShare
 from mlops_ci.profiles.shape import ColumnProfile, Profile
-from mlops_ci.writing.figures import number
+from mlops_ci.writing.figures import distinct, number
 
 Role = Literal["feature", "target", "prediction"]
 Labels = Callable[[str, str], str]
+# What a bar holds, and the rows of both sides in it.
+_Bar = tuple[str, int, int]
 
 # Tables with more columns than this have all scores and both distributions only of the most moved ones.
 MANY_COLUMNS = 300
@@ -32,6 +34,8 @@ UNSEEN_SHARE = 0.001
 BARS = 20
 # So large a share of the rows on each end is drawn in the outermost bars, so that outliers squeeze nothing.
 _CLIPPED = 0.005
+# A smaller effect need not be seen in the bars.
+_MATTERS = 0.05
 # A row of a table has at most so many digits where there are many columns.
 _DIGITS = 6
 # 1.36 = sqrt(-ln(0.05 / 2) / 2), the critical value of the Kolmogorov distribution at 5 %.
@@ -85,6 +89,11 @@ def compare(
     return tuple(columns), added, removed
 
 
+def is_ignored(name: str, ignore: Collection[str]) -> bool:
+    """Whether a column is named by one of these names or globs."""
+    return name in ignore or any(fnmatchcase(name, glob) for glob in ignore)
+
+
 def detectable(one: Pair) -> float:
     """The smallest effect that so many rows would have shown at the 5 % level.
 
@@ -107,7 +116,7 @@ def _by_name(profile: Profile, ignore: Collection[str]) -> dict[str, ColumnProfi
     names = Counter(one.name for one in profile.columns)
     found: dict[str, ColumnProfile] = {}
     for one in profile.columns:
-        if one.name in found or any(fnmatchcase(one.name, glob) for glob in ignore):
+        if one.name in found or is_ignored(one.name, ignore):
             continue
         twice = names[one.name] > 1
         problem = f"{names[one.name]} columns have this name"
@@ -248,7 +257,8 @@ def _unseen(column: _Column, labels: Labels) -> tuple[LevelShare, ...]:
 
 def _bins(column: _Column, labels: Labels) -> Bins:
     """Both distributions for a picture: at most 20 bars, labelled where values may be shown."""
-    bars = _number_bars(column.pair) if column.pair.kind == "number" else _level_bars(column, labels)
+    number_like = column.pair.kind == "number"
+    bars = _number_bars(column.pair, _effect(column)) if number_like else _level_bars(column, labels)
     told, ours, theirs = zip(*bars, strict=True)
     # A callable that changes a harmless text hides this column's values.
     shown = labels(column.name, "0") == "0"
@@ -260,36 +270,96 @@ def _bins(column: _Column, labels: Labels) -> Bins:
     )
 
 
-def _number_bars(found: Pair) -> list[tuple[str, int, int]]:
-    """Neighbouring fine bins added up to at most 20 bars of equal width, over the middle 99 % of the rows.
+def _number_bars(found: Pair, effect: float) -> list[_Bar]:
+    """Bars of equal width, or where these would hide an effect that matters, those that show it best.
 
-    What lies outside of that is in the first and in the last bar.
+    The others are bars of about as many rows each, and for sides that do not meet, a bar a side.
     """
-    both = [one + other for one, other in zip(*found.fine, strict=True)]
-    upto = list(accumulate(both))
-    inner = range(1, len(both) - 1)
-    start = next((at for at in inner if upto[at] > _CLIPPED * upto[-1]), 1)
-    stop = next((at for at in inner if upto[at] >= (1 - _CLIPPED) * upto[-1]), inner[-1]) + 1
-    step = -(-(stop - start) // BARS)
-    cuts = [*range(start, stop, step), stop]
-    edges = [0, *cuts[1:-1], len(both)]
+    bars = _bars(found, *_equally_wide(found))
+    if effect < _MATTERS or 2 * _seen(bars) >= effect:
+        return bars
+    others = (_bars(found, *_equally_full(found)), _two_bars(found))
+    return max((bars, *filter(None, others)), key=_seen)
+
+
+def _seen(bars: Sequence[_Bar]) -> float:
+    """The Kolmogorov-Smirnov distance that the bars show."""
+    _, ours, theirs = zip(*bars, strict=True)
+    return ks.distance(ours, theirs)
+
+
+def _bars(found: Pair, edges: Sequence[int], cuts: Sequence[int]) -> list[_Bar]:
+    """The fine bins between the edges added up; ``cuts`` are the same edges, but that no end is open."""
     return [
         (label, sum(found.fine[0][left:right]), sum(found.fine[1][left:right]))
-        for label, left, right in zip(_edges(found, cuts), edges, edges[1:], strict=False)
+        for label, (left, right) in zip(_words(found, edges, cuts), pairwise(edges), strict=True)
     ]
 
 
-def _edges(found: Pair, cuts: Sequence[int]) -> list[str]:
-    """What each bar holds, in words; the outermost ones are open."""
+def _both(found: Pair) -> list[int]:
+    """The fine counts of both sides together, each side with the same weight, however many rows it has."""
+    n, m = found.rows
+    return [one * m + other * n for one, other in zip(*found.fine, strict=True)]
+
+
+def _equally_wide(found: Pair) -> tuple[list[int], list[int]]:
+    """At most 20 bars of equal width over the middle 99 % of the rows.
+
+    What lies outside of that is in the first and in the last bar. More rows outside of the fine bins are
+    a bar of their own: they lie apart from their neighbours and must not look like these.
+    """
+    upto = list(accumulate(_both(found)))
+    inner, least = range(1, len(upto) - 1), _CLIPPED * upto[-1]
+    start = next((at for at in inner if upto[at] > least), 1)
+    stop = next((at for at in inner if upto[-1] - upto[at] <= least), inner[-1]) + 1
+    below, above = upto[0] > least, upto[-1] - upto[-2] > least
+    cuts = [*range(start, stop, -(-(stop - start) // (BARS - below - above))), stop]
+    return [0, *cuts[0 if below else 1 : None if above else -1], len(upto)], cuts
+
+
+def _equally_full(found: Pair) -> tuple[list[int], list[int]]:
+    """At most 20 bars of about as many rows each."""
+    edges = [0, *pair.cuts(_both(found), BARS)]
+    return edges, [1, *edges[1:-1], len(found.fine[0]) - 1]
+
+
+def _words(found: Pair, edges: Sequence[int], cuts: Sequence[int]) -> list[str]:
+    """What each bar holds, in words; the outermost ones are open, but for a single one."""
     # The first of the fine counts is what lies below the bins.
-    at = [number(found.low + (cut - 1) * found.width) for cut in cuts]
-    if len(at) == 2:
-        return [f"{at[0]} to {at[1]}"]
-    inner = [f"{low} to {high}" for low, high in pairwise(at[1:-1])]
-    return [f"below {at[1]}", *inner, f"{at[-2]} and more"]
+    at = dict(zip(cuts, distinct([found.low + (cut - 1) * found.width for cut in cuts]), strict=True))
+    if value := _only_value(found):
+        return [f"below {value}"] * (1 in edges) + [value] + [f"above {value}"] * (2 in edges)
+    if len(edges) == 2:
+        return [f"{at[cuts[0]]} to {at[cuts[-1]]}"]
+    inner = [f"{at[low]} to {at[high]}" for low, high in pairwise(edges[1:-1])]
+    return [f"below {at[edges[1]]}", *inner, f"{at[edges[-2]]} and more"]
 
 
-def _level_bars(column: _Column, labels: Labels) -> Iterator[tuple[str, int, int]]:
+def _only_value(found: Pair) -> str:
+    """The value that the only bin holds; nothing where there are more bins, or more values in it."""
+    if len(found.fine[0]) > 3:
+        return ""
+    sides = zip(found.fine, (found.reference.moments, found.current.moments), strict=True)
+    ends = {end for fine, moments in sides if moments and fine[1] for end in (moments.low, moments.high)}
+    if len(ends) == 1:
+        return number(ends.pop())
+    # A bin so narrow, next to its own place, is one value to a reader.
+    low, high = (float(f"{end:.9g}") for end in (found.low, found.low + found.width))
+    return number(low) if low == high else ""
+
+
+def _two_bars(found: Pair) -> list[_Bar]:
+    """A bar a side, where all values of one are below all of the other, in one bin or not."""
+    one, other = found.reference.moments, found.current.moments
+    if one is None or other is None or not ks.apart(found):
+        return []
+    n, m = found.rows
+    ours, theirs = distinct([one.mean, other.mean])
+    bars = [(f"about {ours}", n, 0), (f"about {theirs}", 0, m)]
+    return bars if one.high < other.low else bars[::-1]
+
+
+def _level_bars(column: _Column, labels: Labels) -> Iterator[_Bar]:
     """The most common levels, and all others as the last bar."""
     known = [one for one in column.pair.levels if not (one.most or one.fewer)]
     common = [one for one in known if max(one.reference, one.current) >= RARE_ROWS]

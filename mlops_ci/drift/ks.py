@@ -22,7 +22,7 @@ UNIT = "a share of the rows, 0 to 1"
 
 def measure(pair: Pair) -> DriftScore:
     """The distance of a column's numbers, with its p-value."""
-    value = 1.0 if _apart(pair) else distance(*pair.fine)
+    value = 1.0 if apart(pair) else distance(*pair.fine)
     return DriftScore(value=value, p=tails.kolmogorov(value, *pair.rows))
 
 
@@ -34,7 +34,7 @@ def distance(reference: tuple[int, ...], current: tuple[int, ...]) -> float:
     return max(abs(one * m - other * n) for one, other in both) / (n * m)
 
 
-def _apart(pair: Pair) -> bool:
+def apart(pair: Pair) -> bool:
     """Whether every value of one side is below every value of the other, however fine the bins are."""
     one, other = pair.reference.moments, pair.current.moments
     return one is not None and other is not None and (one.high < other.low or other.high < one.low)

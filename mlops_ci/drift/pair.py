@@ -203,11 +203,11 @@ def _each_value(fine: Sides) -> Sides | None:
 
 
 def _quantiles(fine: Sides) -> Sides:
-    cuts = list(_cuts(fine[0], GROUPS))
-    return _summed(fine[0], cuts), _summed(fine[1], cuts)
+    ends = list(cuts(fine[0], GROUPS))
+    return _summed(fine[0], ends), _summed(fine[1], ends)
 
 
-def _cuts(counts: Sequence[int], groups: int) -> Iterator[int]:
+def cuts(counts: Sequence[int], groups: int) -> Iterator[int]:
     """Where each group ends, so that no group has less than its part of the rows unless there are no more."""
     total, held, wanted = sum(counts), 0, 1
     for place, count in enumerate(counts):

@@ -116,11 +116,22 @@ def _shorter_lists(kept: int, evidence: Evidence) -> Evidence:
     """Lists that a reader never reads to their end."""
 
     def shorter(model: ModelEvidence) -> ModelEvidence:
-        drift = tuple(
-            one.model_copy(update={"added": one.added[:kept], "removed": one.removed[:kept]})
-            for one in model.drift
-        )
+        drift = tuple(_fewer_names(kept, one) for one in model.drift)
         return model.model_copy(update={"drift": drift, "fairness": model.fairness[:kept]})
 
     lists = {name: getattr(evidence, name)[:kept] for name in ("params", "files", "problems")}
     return _each(shorter)(evidence.model_copy(update=lists))
+
+
+def _fewer_names(kept: int, drift: Drift) -> Drift:
+    """Names of columns, of which the number stays."""
+    added, removed = drift.unnamed
+    return drift.model_copy(
+        update={
+            "added": drift.added[:kept],
+            "removed": drift.removed[:kept],
+            "unnamed": (added + len(drift.added[kept:]), removed + len(drift.removed[kept:])),
+            "ignored": drift.ignored[:kept],
+            "ignored_unnamed": drift.ignored_unnamed + len(drift.ignored[kept:]),
+        }
+    )

@@ -90,9 +90,10 @@ class Drift(Document):
     """Two tables compared, for example ``train: head against base``.
 
     ``added`` and ``removed`` columns are named too, ``unnamed`` are how many more of both there
-    are; ``renamed`` pairs of them (old, new) have the same type and distribution. ``same``: the
-    tables are the same bytes, so neither was read. ``problem`` says why nothing could be compared;
-    ``lost`` is then True where the base has the table to compare with.
+    are; ``renamed`` pairs of them (old, new) have the same type and distribution. ``ignored`` are not
+    compared because the configuration or the command line says so, ``ignored_unnamed`` how many more.
+    ``same``: the tables are the same bytes, so neither was read. ``problem`` says why nothing could be
+    compared; ``lost`` is then True where the base has the table to compare with.
     """
 
     name: str
@@ -104,6 +105,8 @@ class Drift(Document):
     removed: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     unnamed: tuple[int, int] = (0, 0)
+    ignored: tuple[str, ...] = ()
+    ignored_unnamed: int = 0
     same: bool = False
     classifier: DomainClassifier | None = None
     problem: str = ""

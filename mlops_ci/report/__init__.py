@@ -12,7 +12,7 @@ from mlops_ci.report.ladder import COMMENT, SUMMARY, Detail, ladder
 from mlops_ci.report.marker import MARKER, Marker, marker, read_marker
 from mlops_ci.report.view import Facts, view
 from mlops_ci.writing import templating
-from mlops_ci.writing.markdown import plain
+from mlops_ci.writing.markdown import plain, prose
 
 __all__ = [
     "COMMENT_LIMIT",
@@ -23,6 +23,7 @@ __all__ = [
     "marker",
     "plain",
     "read_marker",
+    "short",
     "summary",
 ]
 
@@ -76,6 +77,16 @@ def summary(
     """
     facts = Facts(evidence, tuple(findings), verdict, evidence.digest, details_url, source_url)
     return _fitting("summary.md.j2", facts, overrides, SUMMARY, limit, _octets)
+
+
+def short(evidence: Evidence, verdict: Verdict) -> str:
+    """The verdict and its first reasons, where the comment itself cannot be rendered; without a template."""
+    hidden = marker(commit=evidence.repository.commit, digest=evidence.digest, created=evidence.created)
+    said = (
+        f"**{verdict.outcome.value.capitalize()}**. The report could not be rendered; the run's log says why."
+    )
+    reasons = [f"- {prose(reason.sentence)}" for reason in verdict.reasons[: COMMENT.reasons]]
+    return "\n".join([hidden, said, *([""] if reasons else []), *reasons, ""])
 
 
 def _characters(text: str) -> int:

@@ -20,7 +20,6 @@ from mlops_ci.judging.drifting import Decision
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.writing import figures
 
-SPARK_BINS = 12
 MOST_LEVELS = 3
 # The effects that the rules of judging.drifting have floors for.
 JUDGED = ("ks", "cramers_v")
@@ -99,6 +98,7 @@ class DriftView:
     added: Rows[str]
     removed: Rows[str]
     renamed: Rows[tuple[str, str]]
+    ignored: Rows[str]
     same: bool
     classifier: DomainClassifier | None
     findings: tuple[Finding, ...]
@@ -144,6 +144,7 @@ def drift_view(
     }
     rest = [row for row in rows if row.outcome not in groups]
     drifted = sorted(groups["drifted"], key=lambda row: (*_gravity(row), row.name))
+    ignored = capped(drift.ignored, detail.names)
     return DriftView(
         name=drift.name,
         reference=drift.reference,
@@ -159,6 +160,7 @@ def drift_view(
         added=capped(drift.added, detail.names),
         removed=capped(drift.removed, detail.names),
         renamed=capped(drift.renamed, detail.names),
+        ignored=replace(ignored, hidden=ignored.hidden + drift.ignored_unnamed),
         same=drift.same,
         classifier=drift.classifier,
         findings=tuple(
@@ -240,11 +242,7 @@ def _gravity(row: ColumnRow) -> tuple[int, float]:
 
 
 def _sparks(bins: Bins | None) -> tuple[str, str]:
-    if bins is None:
-        return "", ""
-    reference, current = (figures.condensed(side, SPARK_BINS) for side in (bins.reference, bins.current))
-    top = max((*reference, *current), default=0.0)
-    return figures.sparkline(reference, 0, top), figures.sparkline(current, 0, top)
+    return figures.sparklines(bins.reference, bins.current) if bins else ("", "")
 
 
 def drawn(sections: Iterable[tuple[str, DriftView]], most: int) -> tuple[Drawn, ...]:

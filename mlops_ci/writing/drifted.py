@@ -62,6 +62,12 @@ def words(found: Drift, decisions: Sequence[Decision], *, hidden: bool = False) 
         renamed=found.renamed,
         added=found.added,
         removed=found.removed,
+        ignored=found.ignored,
+        unnamed={
+            "added": found.unnamed[0],
+            "removed": found.unnamed[1],
+            "ignored": found.ignored_unnamed,
+        },
         classifier=_classifier(found),
         hidden=hidden and any(column.levels or column.unseen for column in found.columns),
     )
@@ -110,12 +116,7 @@ def _nulls(column: DriftColumn) -> str:
 
 def _sparklines(column: DriftColumn) -> tuple[str, str]:
     """Both distributions as bars on the same bins and the same scale."""
-    if column.bins is None or not column.bins.reference:
-        return "", ""
-    both = [plain.shares(column.bins.reference), plain.shares(column.bins.current)]
-    top = max(map(max, both))
-    before, after = (figures.sparkline(bars, 0.0, top) for bars in both)
-    return before, after
+    return figures.sparklines(column.bins.reference, column.bins.current) if column.bins else ("", "")
 
 
 def _moved(column: DriftColumn) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from mlops_ci.evidence import Scalar
 
@@ -26,7 +27,7 @@ def number(value: float, digits: int = 4) -> str:
         return "0"
     size = abs(float(value))
     if size < 1e-4 or size >= 1e12:
-        shown = f"{size:.{min(digits, 3) - 1}e}"
+        shown = f"{size:.{max(min(digits, 3), digits - 1) - 1}e}"
         mantissa, _, exponent = shown.partition("e")
         shown = f"{_trimmed(mantissa)}e{exponent}"
     elif size.is_integer():
@@ -34,6 +35,17 @@ def number(value: float, digits: int = 4) -> str:
     else:
         shown = f"{size:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
     return (MINUS if value < 0 else "") + shown
+
+
+def distinct(values: Sequence[float]) -> list[str]:
+    """Numbers with four significant digits, or with as many as tell them apart."""
+    apart = len(set(values))
+    told: list[str] = []
+    for digits in range(4, 18):
+        told = [number(float(f"{value:.{digits}g}"), digits) for value in values]
+        if len(set(told)) == apart:
+            break
+    return told
 
 
 def _trimmed(decimal: str) -> str:
@@ -180,6 +192,30 @@ def condensed(shares: Sequence[float], width: int) -> tuple[float, ...]:
         if first + 1 < width:
             made[first + 1] += share * (1 - inside / (right - left))
     return tuple(made)
+
+
+def sparklines(reference: Sequence[float], current: Sequence[float], width: int = 12) -> tuple[str, str]:
+    """Two distributions on the same bins as rows of at most ``width`` bars, on one scale."""
+    steps = [one - other for one, other in zip(reference, current, strict=False)]
+    sides = condensed(reference, width), condensed(current, width)
+    if 2 * _distance(one - other for one, other in zip(*sides, strict=False)) < _distance(steps):
+        # The move is one between neighbours that share a bar: those are drawn, and all others at the ends.
+        gaps = [abs(gap) for gap in accumulate(steps)]
+        start = min(max(0, gaps.index(max(gaps)) - width // 2 + 1), len(steps) - width)
+        sides = _window(reference, start, width), _window(current, start, width)
+    top = max((*sides[0], *sides[1]), default=0.0)
+    return sparkline(sides[0], 0.0, top), sparkline(sides[1], 0.0, top)
+
+
+def _distance(steps: Iterable[float]) -> float:
+    """The largest difference of two cumulative distributions, of the differences of their shares."""
+    return max(map(abs, accumulate(steps)), default=0.0)
+
+
+def _window(shares: Sequence[float], start: int, width: int) -> tuple[float, ...]:
+    """So many bins from ``start`` on; the first and the last hold what lies outside as well."""
+    stop = start + width
+    return sum(shares[: start + 1]), *shares[start + 1 : stop - 1], sum(shares[stop - 1 :])
 
 
 def sparkline(values: Sequence[float], low: float, high: float) -> str:

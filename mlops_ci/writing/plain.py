@@ -36,24 +36,11 @@ def aligned(rows: Iterable[Sequence[object]], indent: int = 0) -> Block:
     return Block("\n".join(" " * indent + line.rstrip() for line in padded))
 
 
-def shares(bins: Sequence[float], steps: int = 12) -> tuple[float, ...]:
-    """A histogram brought to ``steps`` bins; a bin that falls into two is divided by its width."""
-    if len(bins) <= steps:
-        return tuple(bins)
-    width = len(bins) / steps
-    return tuple(_between(bins, step * width, (step + 1) * width) for step in range(steps))
-
-
-def _between(bins: Sequence[float], low: float, high: float) -> float:
-    overlaps = (max(0.0, min(high, index + 1) - max(low, index)) for index in range(len(bins)))
-    return sum(share * part for share, part in zip(bins, overlaps, strict=True))
-
-
-def named(values: Iterable[object], most: int = 8) -> str:
-    """Names in a row; of many the first, and how many more there are."""
+def named(values: Iterable[object], most: int = 8, more: int = 0) -> str:
+    """Names in a row; of many the first, and how many further ones there are (``more`` are not at hand)."""
     listed = [cell(value) for value in values]
-    more = f" and {len(listed) - most:,} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    further = len(listed[most:]) + more
+    return ", ".join(listed[:most]) + (f" and {further:,} more" if further else "")
 
 
 def _shown(value: object) -> str:

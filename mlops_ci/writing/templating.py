@@ -181,12 +181,13 @@ def render(made: Environment, template: str, **context: Any) -> str:
     """Render a template.
 
     Raises:
-        ConfigError: a user's template is broken; the message has its file and line.
+        ConfigError: a user's template is broken; the message has its file, and its line where it can.
     """
     try:
         return markdown.tidy(made.get_template(template).render(**context))
     except Exception as error:
-        place = _place(error)
+        # Where none of their lines failed, ours may have met a part that lacks what they need of it.
+        place = _place(error) or ", ".join(_overridden(made))
         if not place:
             raise
         reason = error.message if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
@@ -194,6 +195,11 @@ def render(made: Environment, template: str, **context: Any) -> str:
             f"{place}: {markdown.one_line(reason)}",
             f"mend it, or remove it to get the built-in {template} back",
         ) from error
+
+
+def _overridden(made: Environment) -> list[str]:
+    names = made.loader.overrides if isinstance(made.loader, _Loader) else ()
+    return [OVERRIDES + name for name in sorted(names)]
 
 
 def _place(error: Exception) -> str:

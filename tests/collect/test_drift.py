@@ -39,12 +39,38 @@ def stage(name: str, reads: str, *writes: str) -> Stage:
         (Graph((stage("p", "d/t.csv", "reports/t.profile.json"),)), "reports/t.profile.json"),
         (Graph((stage("a", "raw.csv", "d/t.csv", "r/t.profile.json"),)), "r/t.profile.json"),
         (Graph((stage("p", "e/t.csv", "reports/t.profile.json"),)), None),
+        # Of another table with the same stem.
+        (Graph((stage("p", "d/t.parquet", "d/t.profile.json"),)), None),
+        (Graph((stage("p", "d/t.csv", "e/t.parquet", "e/t.profile.json"),)), None),
+        (Graph((stage("p", "d/t.csv", "d/t.parquet", "d/t.profile.json"),)), None),
+        (Graph((stage("p", "d/t", "d/t.csv", "d/t.profile.json"),)), None),
+        (Graph(sources={"d/t.profile.json": "1", "d/t.parquet": "2"}), None),
+        (Graph(sources={"e/t.profile.json": "1"}), None),
+        # Surely of this one.
+        (Graph((stage("p", "e/t.parquet", "d/t.csv", "d/t.profile.json"),)), "d/t.profile.json"),
+        (Graph((stage("p", "d/t.py", "d/t.csv", "d/t.profile.json"),)), "d/t.profile.json"),
+        (Graph((stage("p", "d", "d/t.profile.json"),)), "d/t.profile.json"),
+        (
+            Graph(
+                (stage("p", "d/t.parquet", "d/t.profile.json"), stage("q", "d/t.csv", "d/t.csv.profile.json"))
+            ),
+            "d/t.csv.profile.json",
+        ),
     ],
 )
 def test_a_stored_profile_is_beside_its_table_or_written_by_a_stage_that_knows_it(
     graph: Graph, expected: str | None
 ) -> None:
     assert tables.stored_path(graph, "d/t.csv") == expected
+    assert tables.stored_path(graph, "d/t.csv", ("d/t.csv.dvc", "d/t.md", "d/x.csv")) == expected
+
+
+def test_a_profile_beside_two_tables_that_git_keeps_is_nobodys() -> None:
+    graph = Graph(sources={"t.profile.json": "1"})
+    assert tables.stored_path(graph, "t.csv", ("t.csv", "t.profile.json.dvc")) == "t.profile.json"
+    assert tables.stored_path(graph, "t.csv", ("t.csv", "t.parquet")) is None
+    told = Graph((stage("p", "t.parquet", "t.profile.json"),))
+    assert tables.stored_path(told, "t.parquet", ("t.csv", "t.parquet")) == "t.profile.json"
 
 
 # ---- a real repository -------------------------------------------------------------------------
@@ -178,6 +204,13 @@ def test_a_stored_profile_is_read_instead_of_the_table(stored: Any) -> None:
     assert found.reader.problems == []
 
 
+def test_the_stored_profile_of_another_table_is_not_taken(stored: Any, repo: Path) -> None:
+    (repo / "data.jsonl").write_text('{"x": 1}\n')
+    found, base = stored(Profile(rows=12345).to_json())
+    assert found.profile(Place(base, ("data.csv",))).rows == 101
+    assert found.profile(Place(base, ("data.jsonl",))).rows == 1
+
+
 def test_the_stored_profile_of_head_is_not_believed(stored: Any) -> None:
     found, base = stored(Profile(rows=12345).to_json())
     head = Side("head", None, base.graph)
@@ -230,42 +263,3 @@ def test_a_stage_that_failed_has_left_no_table(repo: Path) -> None:
     assert [found.missing(Place(side, ("data.csv",))) for side in (head, None)] == ["", ""]
     assert Place(head, ("a", "b"), "head").name == "a, b at head"
     assert Place(None, ("s3://b/t",)).name == "s3://b/t"
-
-
-# ---- path@revision -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "rows"), [("git.csv", 100), ("data.csv", 100), ("parts", 200), ("plain", 100)]
-)
-def test_a_table_at_a_revision(repo: Path, path: str, rows: int) -> None:
-    from mlops_ci.adapters import profiling
-
-    with tables.at_revision(repo, path, "v1") as source:
-        assert profiling.profile(source).rows == rows
-    with tables.at_revision(repo / "plain", f"../{path}", "v1") as source:
-        assert profiling.profile(source).rows == rows
-
-
-def test_a_table_at_a_revision_of_plain_git(git_repo: Path, commit: RunGit) -> None:
-    from mlops_ci.adapters import profiling
-
-    (git_repo / "t.csv").write_text(CSV)
-    commit(git_repo, "table")
-    (git_repo / "t.csv").unlink()
-    with tables.at_revision(git_repo, "t.csv", "HEAD") as source:
-        assert profiling.profile(source).rows == 100
-
-
-@pytest.mark.parametrize(
-    ("path", "rev", "message"),
-    [
-        ("data.csv", "v9", "'v9' is no commit"),
-        ("data.csv", "--all", "'--all' is no commit"),
-        ("../else.csv", "v1", "is outside of the repository"),
-        ("gone.csv", "v1", "neither in Git nor tracked by DVC"),
-    ],
-)
-def test_what_is_not_at_a_revision(repo: Path, path: str, rev: str, message: str) -> None:
-    with pytest.raises(MlopsError, match=message), tables.at_revision(repo, path, rev):
-        raise AssertionError

@@ -12,7 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_ci import cli
+from mlops_ci.adapters import process
 from mlops_ci.evidence import TableCheck
+from tests.conftest import RunGit
+from tests.e2e.conftest import Call, call
+
+__all__ = ["call"]
 
 ROWS: dict[str, Any] = {
     "id": list(range(200)),
@@ -177,6 +182,32 @@ def test_misuse_is_one_line(
     save({"a": pa.array([], pa.int64())}, "empty.parquet")
     assert run(*args) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_table_at_a_revision(git_repo: Path, commit: RunGit, call: Call) -> None:
+    (git_repo / "kept").mkdir()
+    for name in ("people.csv", "kept/one.csv"):
+        (git_repo / name).write_text("x\n" + "1\n" * 9)
+    commit(git_repo)
+    git_repo.joinpath("people.csv").write_text("y\n")
+    for table in ("people.csv@HEAD", "people.csv@main", "kept@HEAD"):
+        name = table.partition("@")[0].rstrip("/").removesuffix(".csv")
+        inferred = call(git_repo, "data", "infer", table)
+        assert inferred.code == 0, inferred.err
+        checked = call(git_repo, "data", "check", table, "--json").document
+        assert (checked["path"], checked["table"]) == (table, Path(table.partition("@")[0]).name)
+        assert checked["schema_path"] == f"schemas/{name}.yaml"
+        assert (checked["rows"], checked["checked"], checked["broken"]) == (9, 3, 0)
+    head = (git_repo / "schemas/people.yaml").read_text().splitlines()[0]
+    assert head.startswith("# What people.csv must look like, ")
+    # A revision's own slash is no part of the name.
+    process.run(["git", "branch", "try/more"], cwd=git_repo)
+    assert call(git_repo, "data", "infer", "people.csv@try/more", "--dry-run").code == 0
+    kept = call(git_repo, "data", "check", "people.csv@try/more")
+    assert kept.out == "people.csv@try/more: 9 rows keep all 3 rules of schemas/people.yaml\n"
+    unknown = call(git_repo, "data", "check", "people.csv@v9")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err.startswith("mlops-ci: people.csv@v9: there is no such file, and 'v9' is no commit, ")
 
 
 def test_a_query_has_no_name(folder: Path) -> None:

@@ -13,7 +13,6 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from mlops_ci.commands import drift as verb
 from tests.conftest import RunGit
 from tests.e2e.conftest import Answer, Call, call
 
@@ -176,25 +175,89 @@ def test_a_table_at_a_revision(dvc_repo: Path, commit: RunGit, call: Call) -> No
     assert call(dvc_repo, "drift", "t.csv@HEAD", "t.csv@HEAD").code == 0
 
 
+def test_a_folder_at_a_branch_of_the_remote(git_repo: Path, commit: RunGit, git: RunGit, call: Call) -> None:
+    (git_repo / "kept").mkdir()
+    save(git_repo, "kept/one.csv", table(0))
+    commit(git_repo, "first")
+    git(git_repo, "update-ref", "refs/remotes/origin/main", "HEAD")
+    save(git_repo, "kept/one.csv", table(1, age=np.random.default_rng(3).normal(45, 10, ROWS)))
+    answer = call(git_repo, "drift", "kept@origin/main", "kept")
+    assert answer.code == 1
+    assert answer.out.startswith(
+        "1 of 3 columns drifted: kept (3,000 rows) against kept@origin/main (3,000 rows)\n"
+    )
+
+
+# ---- names that were typed ---------------------------------------------------------------------
+
+
+def test_ignored_columns_are_named(compare: Any) -> None:
+    one, other = table(0, year=[2015] * ROWS), table(1, group_a=[1] * ROWS)
+    answer = compare(one, other, "--ignore", "year,group_*")
+    assert answer.code == 0
+    assert answer.out.split("\n")[2:] == [
+        "Stable: 3 columns",
+        "",
+        "Not compared, as asked: year, group_a",
+        "",
+        "Values are told as hashes; --show-values shows those that mlops-ci.yaml does not call sensitive.",
+        "",
+    ]
+    found = compare("before.parquet", "after.parquet", "--ignore", "year,group_*", "--json").document["drift"]
+    assert (found["ignored"], found["ignored_unnamed"]) == (["year", "group_a"], 0)
+    assert (found["added"], found["removed"]) == ([], [])
+
+
+def test_what_the_configuration_ignores_is_named_too(compare: Any, tmp_path: Path) -> None:
+    (tmp_path / "mlops-ci.yaml").write_text(
+        "version: 1\ndefaults: {data: {ignore: [kids, gone*], id: age, categorical: [gone], target: gone}}\n"
+    )
+    answer = compare(table(0), table(1))
+    assert "\nNot compared, as asked: age, kids\n" in answer.out
+    assert answer.err == "mlops-ci.yaml: defaults.data says categorical, ignore\n"
+
+
+def test_of_many_ignored_columns_the_first_are_named(compare: Any) -> None:
+    many: dict[str, Any] = {f"c{at:03d}": [1.0] * ROWS for at in range(320)}
+    answer = compare(table(0, **many), table(1, **many), "--ignore", "c*")
+    names = "c000, c001, c002, c003, c004, c005, c006, c007"
+    assert f"\nNot compared, as asked: {names} and 312 more\n" in answer.out
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("options", "notes"),
     [
-        ("a.parquet", None),
-        ("a.parquet@main", ("a.parquet", "main")),
-        ("a@b.parquet@HEAD~1", ("a@b.parquet", "HEAD~1")),
-        ("s3://bucket/a@b", None),
-        ("sql:SELECT '@'", None),
-        ("@main", None),
-        ("a@", None),
-        ("is@here.csv", None),
+        (("--categorical", "kids", "--ignore", "t*", "--target", "age"), []),
+        (
+            ("--categorical", "kid,x"),
+            [
+                "--categorical names kid, which is no column of either table; did you mean kids?",
+                "--categorical names x, which is no column of either table",
+            ],
+        ),
+        (
+            ("--ignore", "AGE,z*"),
+            [
+                "--ignore names AGE, which is no column of either table; did you mean age?",
+                "--ignore names z*, which matches no column of either table",
+            ],
+        ),
+        (
+            ("--target", "twon"),
+            ["--target names twon, which is no column of either table; did you mean town?"],
+        ),
+        (("--categorical", "fresh", "--ignore", "fresh"), []),
     ],
 )
-def test_what_is_a_revision(
-    text: str, expected: tuple[str, str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "is@here.csv").touch()
-    assert verb._at_revision(text) == expected
+def test_a_name_that_no_table_has_is_told(compare: Any, options: tuple[str, ...], notes: list[str]) -> None:
+    answer = compare(table(0), table(1, fresh=[1] * ROWS), *options)
+    assert answer.code == 0
+    assert answer.err == "".join(f"note: {note}\n" for note in notes)
+
+
+def test_where_every_column_is_ignored_nothing_is_green(compare: Any) -> None:
+    answer = compare(table(0), table(1), "--ignore", "*")
+    refused(answer, 2, "after.parquet: every column is ignored, so nothing is compared with before.parquet")
 
 
 # ---- columns that differ -----------------------------------------------------------------------
@@ -346,6 +409,7 @@ def test_an_unknown_revision(compare: Any, git_repo: Path, call: Call, commit: R
     save(git_repo, "t.parquet", table(0))
     commit(git_repo)
     refused(call(git_repo, "drift", "t.parquet@v9", "t.parquet"), 2, "v9", "no commit")
+    refused(call(git_repo, "drift", "u.parquet@main", "t.parquet"), 2, "u.parquet@main: is not in Git")
 
 
 def test_a_database_that_is_down_or_a_wrong_query(compare: Any, tmp_path: Path) -> None:

@@ -51,6 +51,19 @@ def test_roles_and_ignored_columns() -> None:
     one = profile(x=normal(0), y=normal(1), id=normal(2))
     found = told(one, one, Scope(roles={"y": "target"}, ignore=("i*",)))
     assert [(column.name, column.role) for column in found.columns] == [("x", "feature"), ("y", "target")]
+    assert found.ignored == ("id",)
+
+
+def test_ignored_columns_of_either_side_are_named_once() -> None:
+    before, after = profile(x=[1], one=[1], a=[1]), profile(x=[1], b=[1], a=[1])
+    found = told(before, after, Scope(ignore=("a", "b", "one", "none")))
+    assert (found.ignored, found.ignored_unnamed) == (("one", "a", "b"), 0)
+    assert (found.added, found.removed) == ((), ())
+
+
+def test_a_name_with_the_signs_of_a_glob_is_itself() -> None:
+    one = profile(**{"x": normal(0), "a[1]": normal(1)})
+    assert told(one, one, Scope(ignore=("a[1]",))).ignored == ("a[1]",)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +138,7 @@ def test_long_and_many_names_are_cut() -> None:
     assert found.columns[0].name != found.columns[1].name
     found = columns.drift("d", columns.Named(after, "a"), columns.Named(many, "b"), columns.Scope())
     assert (len(found.added), found.removed, found.unnamed) == (300, ("y",), (10, 0))
+    found = columns.drift(
+        "d", columns.Named(after, "a"), columns.Named(many, "b"), columns.Scope(ignore=("c*",))
+    )
+    assert (len(found.ignored), found.ignored_unnamed) == (300, 10)

@@ -113,6 +113,131 @@ def test_bars_of_one_value() -> None:
     assert (found.reference, found.current) == ((1.0,), (1.0,))
 
 
+SPREAD = np.linspace(0, 10, 2001)
+
+
+def on_one_grid(reference: Any, current: Any, **more: Any) -> DriftColumn:
+    """One column, the current side counted on the reference's bins, as a comparison of tables does it."""
+    before = profile({"x": reference})
+    after = profile({"x": current}, like=before)
+    told: dict[str, Any] = {"roles": {}, "ignore": (), "labels": shown} | more
+    return drifting.compare(before, after, **told)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "labels", "ours", "theirs"),
+    [
+        ([5.0] * 60, [7.0] * 80, ("5", "above 5"), (1, 0), (0, 1)),
+        ([5.0] * 60, [-3.0] * 80, ("below 5", "5"), (0, 1), (1, 0)),
+        ([0.1] * 60, [0.2] * 80, ("0.1000", "above 0.1000"), (1, 0), (0, 1)),
+        ([0.1] * 60, [0.1, 0.2] * 40, ("0.1000", "above 0.1000"), (1, 0), (0.5, 0.5)),
+        # All of it lies in the one bin of width 1 that whole numbers have.
+        ([5.0] * 60, [5.0001] * 80, ("about 5", "about 5.0001"), (1, 0), (0, 1)),
+        ([5.0] * 60, [5.25, 5.75] * 40, ("about 5", "about 5.500"), (1, 0), (0, 1)),
+        # Below, inside of and above the reference's only bin.
+        (
+            [5.0] * 60,
+            [4.5, 4.5, 5.0, 5.5, 6.5] * 20,
+            ("below 5", "5 to 6", "6 and more"),
+            (0, 1, 0),
+            (0.4, 0.4, 0.2),
+        ),
+        ([0, 1] * 40, [0, 100] * 40, ("below 1", "1 to 2", "2 and more"), (0.5, 0.5, 0), (0.5, 0, 0.5)),
+    ],
+)
+def test_a_constant_that_moves_is_seen_in_the_bars(
+    reference: Any, current: Any, labels: tuple[str, ...], ours: Any, theirs: Any
+) -> None:
+    found = on_one_grid(reference, current).bins
+    assert found is not None
+    assert (found.labels, found.reference, found.current) == (labels, ours, theirs)
+
+
+def test_equal_constants_are_one_bar() -> None:
+    found = on_one_grid([5.0] * 60, [5.0] * 80).bins
+    assert found is not None
+    assert (found.labels, found.reference, found.current) == (("5",), (1,), (1,))
+
+
+def test_two_constants_below_one_another_are_bars_in_order() -> None:
+    """Neither side has the other's bins: both were profiled alone, and share the bin of width 1."""
+    found = one([5.0] * 60, [5.75] * 80).bins
+    assert found is not None
+    assert (found.labels, found.current) == (("about 5", "about 5.750"), (0, 1))
+    back = one([5.75] * 80, [5.0] * 60).bins
+    assert back is not None
+    assert (back.labels, back.current) == (("about 5", "about 5.750"), (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("current", "place", "label"),
+    [
+        (SPREAD + 100, -1, "10.01 and more"),
+        (SPREAD - 100, 0, "below 0"),
+        (SPREAD * 100 + 10.01, -1, "10.01 and more"),
+        (np.full(900, 50.0), -1, "10.01 and more"),
+    ],
+)
+def test_rows_outside_of_the_references_bins_have_a_bar_of_their_own(
+    current: Any, place: int, label: str
+) -> None:
+    found = on_one_grid(SPREAD, current).bins
+    assert found is not None
+    assert len(found.labels) == len(found.reference) == len(found.current) <= 20
+    assert (found.labels[place], found.reference[place], found.current[place]) == (label, 0, 1)
+    assert sum(found.reference) == pytest.approx(1)
+    assert sum(found.current) == pytest.approx(1)
+
+
+def test_a_few_rows_outside_of_the_bins_are_in_the_outermost_bars() -> None:
+    plain = on_one_grid(SPREAD, SPREAD).bins
+    found = on_one_grid(SPREAD, [*SPREAD[2:], -500.0, 500.0]).bins
+    assert found is not None
+    assert plain is not None
+    assert found.labels == plain.labels
+    assert found.reference == plain.reference
+
+
+def test_few_current_rows_are_seen_beside_very_many_of_the_reference() -> None:
+    found = on_one_grid(np.full(100_000, 5.0), [7.0] * 60).bins
+    assert found is not None
+    assert (found.labels, found.reference, found.current) == (("5", "above 5"), (1, 0), (0, 1))
+
+
+def test_spread_becomes_constant() -> None:
+    found = on_one_grid(SPREAD, np.full(900, 5.0)).bins
+    assert found is not None
+    assert (len(found.current), max(found.current), found.current.count(1.0)) == (20, 1.0, 1)
+
+
+def test_a_move_that_equally_wide_bars_would_hide_is_seen_on_equally_full_ones() -> None:
+    """A third of the rows at 99,999 squeezes all others into the first of the equally wide bars."""
+    tail = np.full(600, 99_999.0)
+    found = on_one_grid([*np.linspace(0, 4000, 1200), *tail], [*np.linspace(2000, 4000, 1200), *tail])
+    assert found.effect == pytest.approx(1 / 3, abs=0.01)
+    assert found.bins is not None
+    assert found.bins.labels[:2] == ("below 640", "640 to 1,216")
+    assert found.bins.labels[-1] == "3,968 and more"
+    assert found.bins.reference[-1] == pytest.approx(1 / 3, abs=0.02)
+    gaps = np.cumsum(found.bins.reference) - np.cumsum(found.bins.current)
+    assert np.abs(gaps).max() == pytest.approx(found.effect, abs=0.05)
+    assert sum(found.bins.reference) == pytest.approx(1)
+    assert sum(found.bins.current) == pytest.approx(1)
+
+
+def test_bars_of_numbers_that_hardly_differ_have_labels_that_do() -> None:
+    found = on_one_grid(5 + SPREAD * 1e-9, 5 + SPREAD * 1e-9).bins
+    assert found is not None
+    assert len(set(found.labels)) == len(found.labels) == 20
+    assert found.labels[0] == "below 5.0000000005"
+
+
+def test_a_constant_whose_values_may_not_be_shown_has_no_labels() -> None:
+    found = on_one_grid([5.0] * 60, [7.0] * 80, labels=hidden).bins
+    assert found is not None
+    assert (found.labels, found.reference, found.current) == ((), (1, 0), (0, 1))
+
+
 @pytest.mark.parametrize(("reference", "current"), [([2.0] * 90, [2.0] * 80), (["a"] * 90, ["a"] * 80)])
 def test_constant_columns_that_are_equal(reference: Any, current: Any) -> None:
     found = one(reference, current)

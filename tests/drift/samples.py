@@ -17,10 +17,12 @@ from mlops_ci.profiles.shape import ColumnProfile, Profile
 CAR_LOAN = Path(__file__).parent / "data" / "car_loan_debt_to_income_ratio.npz"
 
 
-def profile(columns: Mapping[str, Any], categorical: Sequence[str] = ()) -> Profile:
-    """The profile of a table; a column is anything that Arrow makes an array of."""
+def profile(
+    columns: Mapping[str, Any], categorical: Sequence[str] = (), like: Profile | None = None
+) -> Profile:
+    """The profile of a table, on the grids of ``like``; a column is anything that Arrow makes an array of."""
     batch = pa.RecordBatch.from_arrays([pa.array(one) for one in columns.values()], names=list(columns))
-    builder = Builder(batch.schema, categorical=categorical)
+    builder = Builder(batch.schema, categorical=categorical, like=like)
     builder.add(batch)
     while wanted := builder.wanted():
         for place in wanted:

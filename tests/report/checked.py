@@ -116,6 +116,8 @@ def drift() -> ev.Drift:
         columns=columns[:20],
         added=("WEIGHT",),
         removed=("FER",),
+        ignored=("year", "group_sex"),
+        ignored_unnamed=3,
         classifier=ev.DomainClassifier(
             auc=0.8123,
             interval=ev.Interval(low=0.803, high=0.8216),
@@ -411,6 +413,7 @@ def hostile_checks() -> Sample:
                 columns=columns,
                 added=HOSTILE,
                 removed=HOSTILE,
+                ignored=HOSTILE,
                 problem=name if name == HOSTILE[3] else "",
                 classifier=ev.DomainClassifier(
                     auc=0.7,

@@ -90,6 +90,14 @@ def test_a_finding_stands_without_the_name_of_its_comparison_and_only_once() -> 
     assert drift_view(drift, (new,), PAGE, {new}).findings == ()
 
 
+def test_ignored_columns_are_named_and_those_that_are_not_are_counted() -> None:
+    names = tuple(f"c{at}" for at in range(10))
+    drift = columns(checked.number("x", 0.01)).model_copy(update={"ignored": names, "ignored_unnamed": 5})
+    view = drift_view(drift, (), COMMENT)
+    assert (view.ignored.shown, view.ignored.hidden, view.total) == (names[:8], 7, 1)
+    assert drift_view(drift, (), PAGE).ignored.hidden == 5
+
+
 def test_few_levels_are_named() -> None:
     many = tuple(ev.LevelShare(label=str(at), reference=0.0, current=0.02) for at in range(5))
     column = checked.category("c", 0.2, unseen=many, levels=many)

@@ -56,6 +56,15 @@ def tokens(source: str) -> list[Token]:
     return found
 
 
+def test_ignored_columns_are_told_where_nothing_could_be_decided() -> None:
+    few = checked.number("few", 0.03, detectable=0.2)
+    facts = checked.drift().model_copy(update={"columns": (few,), "classifier": None})
+    model = samples.better_model().model_copy(update={"drift": (facts,)})
+    text = comment(Sample(samples.document(models=(model,))))
+    said = "nothing could be decided on 1 column (68,785 → 5,000 rows)"
+    assert f"{said}; not compared, as asked: `year`, `group_sex` (3 more)\n" in text
+
+
 def check_golden(name: str, text: str) -> None:
     """Compare with the golden file; UPDATE_GOLDEN=1 writes it, for the reviewer to read in the diff.
 
@@ -209,6 +218,35 @@ def test_every_table_row_has_the_cells_of_its_head(name: str) -> None:
     for is_table, rows in groupby(lines, key=lambda line: line.startswith("|")):
         if is_table:
             assert len({row.count("|") for row in rows}) == 1
+
+
+def test_a_short_comment_has_the_marker_the_verdict_and_its_first_reasons() -> None:
+    sample = samples.refused()
+    text = report.short(sample.evidence, sample.verdict)
+    found = report.read_marker(text)
+    assert found is not None
+    assert (found.commit, found.digest) == (sample.evidence.repository.commit, sample.evidence.digest)
+    assert text.split("\n")[1:4] == [
+        "**Refused**. The report could not be rendered; the run's log says why.",
+        "",
+        f"- {markdown.prose(sample.verdict.reasons[0].sentence)}",
+    ]
+    passed = ev.verdict(())
+    assert report.short(sample.evidence, passed).split("\n")[1:] == [
+        "**Passed**. The report could not be rendered; the run's log says why.",
+        "",
+    ]
+
+
+def test_a_short_comment_is_bounded_and_escaped() -> None:
+    reasons = [
+        ev.Finding(gate="g", subject=str(at), status=Status.FAIL, sentence="<img>@all|" * 200)
+        for at in range(100)
+    ]
+    text = report.short(samples.refused().evidence, ev.verdict(reasons))
+    assert text.count("\n- ") == 8
+    assert len(text) < report.COMMENT_LIMIT
+    assert "<img" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,6 +83,9 @@ def test_what_is_not_known_is_told_before_what_is_folded() -> None:
         added=("new",),
         removed=tuple(f"c{index}" for index in range(10)),
         renamed=(("c0", "new"),),
+        unnamed=(0, 1_000),
+        ignored=tuple(f"i{index}" for index in range(9)),
+        ignored_unnamed=20,
         classifier=DomainClassifier(
             auc=0.75,
             interval=Interval(low=0.7, high=0.8),
@@ -95,7 +98,7 @@ def test_what_is_not_known_is_told_before_what_is_folded() -> None:
         "",
         "c0 is gone and new is new: c0 looks renamed to new (same type, same distribution).",
         "",
-        "Not in b.csv: c0, c1, c2, c3, c4, c5, c6, c7 and 2 more",
+        "Not in b.csv: c0, c1, c2, c3, c4, c5, c6, c7 and 1,002 more",
         "Only in b.csv: new",
         "",
         "Not enough rows to decide:",
@@ -109,6 +112,8 @@ def test_what_is_not_known_is_told_before_what_is_folded() -> None:
         "",
         "Moved, but by too little to matter: town",
         "Stable: 1 column",
+        "",
+        "Not compared, as asked: i0, i1, i2, i3, i4, i5, i6, i7 and 21 more",
         "",
     ]
 

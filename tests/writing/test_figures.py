@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +102,44 @@ def test_span() -> None:
 def test_sparkline() -> None:
     assert figures.sparkline([0, 3, 7], 0, 7) == "▁▄█"
     assert figures.sparkline([5, 5], 5, 5) == "▁▁"
+
+
+def test_sparklines_share_bins_and_scale() -> None:
+    assert figures.sparklines((0.2, 0.3, 0.5), (0.5, 0.3, 0.2)) == ("▄▅█", "█▅▄")
+    assert figures.sparklines((), ()) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("at", "shares", "expected"),
+    [
+        (0, (1.0, 0.0), ("█▁▁▁▁▁▁▁▁▁▁▁", "▁█▁▁▁▁▁▁▁▁▁▁")),
+        (0, (0.75, 0.25), ("█▃▁▁▁▁▁▁▁▁▁▁", "▃█▁▁▁▁▁▁▁▁▁▁")),
+        (10, (0.75, 0.25), ("▁▁▁▁▁█▃▁▁▁▁▁", "▁▁▁▁▁▃█▁▁▁▁▁")),
+        (18, (0.75, 0.25), ("▁▁▁▁▁▁▁▁▁▁█▃", "▁▁▁▁▁▁▁▁▁▁▃█")),
+    ],
+)
+def test_neighbours_that_would_share_a_bar_are_drawn_apart(
+    at: int, shares: tuple[float, float], expected: tuple[str, str]
+) -> None:
+    before, after = [0.0] * 20, [0.0] * 20
+    before[at : at + 2], after[at : at + 2] = shares, shares[::-1]
+    assert figures.sparklines(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.25, 12.0, -3.5), ["0.2500", "12", "−3.500"]),
+        ((5.0, 5.0001), ["5", "5.0001"]),
+        ((1.2341e-7, 1.2342e-7), ["1.2341e-07", "1.2342e-07"]),
+        ((0.1, 0.1), ["0.1000", "0.1000"]),
+        ((1.0, math.nextafter(1.0, 2.0)), ["1", "1.0000000000000002"]),
+        ((1e16, 1e16 + 2), ["1e+16", "1e+16"]),
+        ((), []),
+    ],
+)
+def test_numbers_that_differ_are_told_apart(values: tuple[float, ...], expected: list[str]) -> None:
+    assert figures.distinct(values) == expected
 
 
 @given(st.floats(-1e300, 1e300))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from mlops_ci.writing import plain
 
 
@@ -20,15 +18,3 @@ def test_rows_are_aligned_and_the_last_column_runs_on() -> None:
 
 def test_foreign_text_cannot_steer_the_terminal() -> None:
     assert plain.cell(" a\x1b[31mb\nc\u202e ") == "ab c\ufffd"
-
-
-@pytest.mark.parametrize(
-    ("bins", "steps", "expected"),
-    [
-        ((0.5, 0.5), 3, (0.5, 0.5)),
-        ((0.1, 0.2, 0.3, 0.4), 2, (0.3, 0.7)),
-        ((0.3, 0.3, 0.4), 2, (0.45, 0.55)),
-    ],
-)
-def test_bins_are_brought_to_fewer(bins: tuple[float, ...], steps: int, expected: tuple[float, ...]) -> None:
-    assert plain.shares(bins, steps) == pytest.approx(expected)

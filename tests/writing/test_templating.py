@@ -147,6 +147,11 @@ def test_the_summary_follows_the_comment() -> None:
         ("comment.md.j2", "{% for i in range(10 ** 9) %}{% endfor %}", ".mlops-ci/comment.md.j2:1: "),
         ("comment.md.j2", '{% extends "gone.md.j2" %}', ".mlops-ci/comment.md.j2:1: gone.md.j2"),
         ("comment.md.j2", '{% extends "comment.md.j2" %}', ".mlops-ci/comment.md.j2:1: RecursionError"),
+        (
+            "parts/words.md.j2",
+            "x",
+            ".mlops-ci/parts/words.md.j2: 'jinja2.environment.TemplateModule object' has no",
+        ),
         ("coment.md.j2", "x", ".mlops-ci/coment.md.j2: there is no template of this name"),
     ],
 )
