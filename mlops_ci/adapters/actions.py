@@ -6,7 +6,9 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -17,6 +19,8 @@ from mlops_ci.errors import ConfigError, ToolError
 MAX_SUMMARY = 1 << 20
 MAX_EVENT = 32 << 20
 Level = Literal["error", "warning", "notice"]
+# The word that ends the silence which is kept just now.
+_silence: ContextVar[str] = ContextVar("_silence", default="")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,22 @@ class Runner:
         return bool(pull) and head != base
 
     @property
+    def head_repository(self) -> str:
+        """Where the commits come from: of a workflow that another one started, that one's repository."""
+        run = _part(_part(self.payload, "workflow_run"), "head_repository")
+        return str(run.get("full_name") or self.environ.get("GITHUB_REPOSITORY", ""))
+
+    @property
+    def run(self) -> str:
+        """The run's number, the same when it is run again; empty where the runner does not say."""
+        return self.environ.get("GITHUB_RUN_ID", "")
+
+    @property
+    def attempt(self) -> str:
+        """How often the run was started."""
+        return self.environ.get("GITHUB_RUN_ATTEMPT", "") or "1"
+
+    @property
     def url(self) -> str:
         """Where the run is shown, empty where the runner does not say."""
         parts = [self.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
@@ -83,13 +103,17 @@ class Runner:
         Raises:
             ToolError: the runner's file cannot be written.
         """
+        raw = text.encode()
+        if len(raw) > self.room:
+            raw = raw[: self.room].rpartition(b"\n")[0]
+        self._append("GITHUB_STEP_SUMMARY", raw.decode(errors="ignore") + "\n")
+
+    @property
+    def room(self) -> int:
+        """How many bytes the job's summary still takes."""
         path = self.environ.get("GITHUB_STEP_SUMMARY", "")
         there = Path(path).stat().st_size if path and Path(path).is_file() else 0
-        room = MAX_SUMMARY - there - 1
-        raw = text.encode()
-        if len(raw) > room:
-            raw = raw[: max(0, room)].rpartition(b"\n")[0]
-        self._append("GITHUB_STEP_SUMMARY", raw.decode(errors="ignore") + "\n")
+        return max(0, MAX_SUMMARY - there - 1)
 
     def annotate(self, level: Level, message: str, *, title: str = "", file: str = "", line: int = 0) -> None:
         """Show a line at a place of the pull request's files, or at the run where there is no place."""
@@ -108,15 +132,20 @@ class Runner:
         What stages, Git and file names print is foreign text: ``::set-env`` in it is only text then.
         """
         word = secrets.token_hex(16)
-        self._command(f"::stop-commands::{word}")
+        self._print(f"::stop-commands::{word}")
         return word
 
     def listen(self, word: str) -> None:
         """Lines of ours are commands again."""
-        self._command(f"::{word}::")
+        self._print(f"::{word}::")
 
     def _command(self, text: str) -> None:
-        self.stdout.write(text + "\n")
+        """Tell the runner something, in a silence too: no line of others comes between these three."""
+        word = _silence.get()
+        self._print(*([f"::{word}::", text, f"::stop-commands::{word}"] if word else [text]))
+
+    def _print(self, *lines: str) -> None:
+        self.stdout.write("".join(f"{line}\n" for line in lines))
         self.stdout.flush()
 
     def _append(self, variable: str, text: str) -> None:
@@ -128,6 +157,22 @@ class Runner:
                 file.write(text)
         except OSError as error:
             raise ToolError(f"{variable}: {path} cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def silent(environ: Mapping[str, str], stdout: TextIO) -> Iterator[None]:
+    """Inside, only what a Runner says is a command of GitHub Actions' runner; elsewhere nothing changes."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    runner = Runner(environ, "", {}, stdout)
+    word = runner.silence()
+    before = _silence.set(word)
+    try:
+        yield
+    finally:
+        _silence.reset(before)
+        runner.listen(word)
 
 
 def _payload(path: Path) -> Mapping[str, Any]:

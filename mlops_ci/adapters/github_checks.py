@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -91,6 +91,16 @@ def update(github: GitHub, run: int, check: Check) -> CheckRun:
     return _append(github, before, _bodies(check), before.annotations)
 
 
+def bring(github: GitHub, run: CheckRun, check: Check) -> CheckRun:
+    """Bring a check run that we know to what it shall say; annotations that it has are not added again.
+
+    Raises:
+        ToolError: GitHub refuses or cannot be reached.
+    """
+    wanted = replace(check, annotations=()) if run.annotations else check
+    return _append(github, run, _bodies(wanted), run.annotations)
+
+
 def get(github: GitHub, run: int) -> CheckRun:
     """The check run of that number.
 
@@ -107,6 +117,16 @@ def named(github: GitHub, sha: str, name: str) -> tuple[CheckRun, ...]:
         ToolError: GitHub refuses or cannot be reached.
     """
     return tuple(map(_run, _named(github, Check(name, sha))))
+
+
+def of_commit(github: GitHub, sha: str) -> tuple[CheckRun, ...]:
+    """The latest check runs of a commit, whoever made them.
+
+    Raises:
+        ToolError: GitHub refuses or cannot be reached.
+    """
+    path = github.path("commits", sha, "check-runs")
+    return tuple(map(_run, github.http.pages(path, inside="check_runs")))
 
 
 def set_status(

@@ -150,6 +150,8 @@ def _forbidden(asked: Asked, answer: Answer) -> str:
     if "not accessible by personal access token" in said:
         needed = ", ".join(f"`{name}: {level}`" for name, level in _needed(asked, answer).items())
         return f"give {token} the permission {needed} in its settings on GitHub"
+    if "authenticate via a github app" in said.lower():
+        return f"{token} is a person's: give the job's own GITHUB_TOKEN, or a GitHub App's token"
     if "not accessible by integration" in said:
         return _grant(asked, answer) + (f"\n    ({_SECOND_WORKFLOW})" if asked.method != "GET" else "")
     return ""
