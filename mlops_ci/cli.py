@@ -21,6 +21,7 @@ VERBS = {
     "run": "Run the stages that must run, measure, and write the evidence.",
     "check": "Judge the evidence by the base branch's rules; the exit code is the verdict.",
     "comment": "Write the report of the evidence and post it to the pull request.",
+    "conclude": "End the checks that a run left open.",
     "evidence": "Find the evidence of a commit by its dvc.lock, without a re-run.",
     "drift": "Compare two tables column by column; exit code 1 where something drifted.",
     "profile": "Write the profile of a table, so that later comparisons need not read it.",
@@ -62,7 +63,16 @@ def _interrupt(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one verb; gives the exit code and lets nothing escape but an interpreter's end."""
-    rest = list(arguments)
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return _run(list(arguments))
+    from mlops_ci.adapters.actions import silent
+
+    # What stages, tables and names print is foreign text: none of it is a command to the runner.
+    with silent(os.environ, sys.stderr if "--json" in arguments else sys.stdout):
+        return _run(list(arguments))
+
+
+def _run(rest: list[str]) -> int:
     try:
         if rest[:1] == ["-C"]:
             rest = _go_to(rest)

@@ -9,7 +9,11 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request as its forge tells it; ``head`` and ``base`` are branch names."""
+    """A pull request as its forge tells it; ``head`` and ``base`` are branch names.
+
+    ``fork``: its head is in another repository, ``head_repository``, whose name is empty where it
+    is gone.
+    """
 
     number: int
     title: str
@@ -20,17 +24,27 @@ class PullRequest:
     author: str = ""
     body: str = ""
     url: str = ""
+    fork: bool = False
+    draft: bool = False
+    labels: tuple[str, ...] = ()
+    head_repository: str = ""
+    base_commit: str = ""
 
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment of a pull request; ``ours`` is True where the account that asks wrote it."""
+    """A comment of a pull request; ``ours`` is True where the account that asks wrote it.
+
+    ``node`` is what a forge with two interfaces calls it in the other one.
+    """
 
     id: int
     author: str
     body: str
     ours: bool
     url: str = ""
+    node: str = ""
+    created: str = ""
 
 
 class Forge(Protocol):

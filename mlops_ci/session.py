@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import json
 import os
-import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from mlops_ci import collect, evidence, gates, report
 from mlops_ci.adapters import files
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
-from mlops_ci.adapters.local import LocalForge
+from mlops_ci.adapters.github_checks import MOST_SUMMARY
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
-from mlops_ci.errors import ConfigError, MlopsError
+from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Evidence, Finding, Verdict
 from mlops_ci.evidence.bounded import bounded
-from mlops_ci.forge import PullRequest, post
 from mlops_ci.judging import sentences
+from mlops_ci.outlets import Outlets, Posted
+from mlops_ci.outlets.received import LONGEST, ruled
+from mlops_ci.report import conclusions
+from mlops_ci.report.conclusions import Conclusion
+from mlops_ci.writing.markdown import clip, one_line
 
-T = TypeVar("T")
+Render = Callable[..., str]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Evidence, what the gates say about it, and the fold of that."""
+    """Evidence, what the gates say about it, and the fold of that.
+
+    ``received`` is the digest of the document as it came, where it came from elsewhere.
+    """
 
     evidence: Evidence
     findings: tuple[Finding, ...]
     verdict: Verdict
+    received: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The document's name."""
+        return self.received or self.evidence.digest
 
     @property
     def facts(self) -> tuple[Evidence, tuple[Finding, ...], Verdict]:
@@ -51,7 +63,7 @@ class Judged:
         return {
             "verdict": self.verdict.outcome.value,
             "exit_code": self.verdict.exit_code,
-            "evidence": self.evidence.digest,
+            "evidence": self.digest,
             "lock": self.evidence.lock.digest,
             "commit": self.evidence.repository.commit,
             "findings": [finding.model_dump(mode="json") for finding in self.findings],
@@ -63,7 +75,7 @@ class Reported:
     """The comment's text, where it was posted (if it was), and the page's file (if it was written)."""
 
     text: str
-    url: str
+    posted: Posted
     page: Path | None
 
 
@@ -76,6 +88,7 @@ class Session:
     outside: Outside
     output: Path
     dry_run: bool
+    outlets: Outlets
 
     @classmethod
     def open(
@@ -86,6 +99,7 @@ class Session:
         output: Path | None = None,
         dry_run: bool = False,
         environ: Mapping[str, str] = os.environ,
+        outlets: Outlets | None = None,
     ) -> Session:
         """Open the repository of the current folder."""
         project = find(Path.cwd(), environ, base=base)
@@ -95,7 +109,61 @@ class Session:
             outside=Outside.of(environ, dry_run=dry_run),
             output=output or project.output,
             dry_run=dry_run,
+            outlets=outlets or Outlets.of(terminal, environ, dry_run=dry_run),
         )
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls,
+        terminal: Terminal,
+        *,
+        base: str = "",
+        output: Path | None = None,
+        dry_run: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Iterator[Session]:
+        """Open it for a run: the checks on GitHub say so at once, and are ended whatever ends the run."""
+        outlets = Outlets.of(terminal, environ, dry_run=dry_run)
+        with outlets.running():
+            yield cls.open(
+                terminal, base=base, output=output, dry_run=dry_run, environ=environ, outlets=outlets
+            )
+
+    @classmethod
+    def received(
+        cls,
+        terminal: Terminal,
+        path: Path,
+        pull_request: int | None,
+        *,
+        base: str = "",
+        output: Path | None = None,
+        dry_run: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> tuple[Session, Judged]:
+        """What an untrusted run measured, judged by the rules of the branch it wants to go to.
+
+        Raises:
+            ConfigError: the document is refused: it is not evidence of that pull request's head.
+            ToolError: GitHub cannot be reached.
+        """
+        outlets = Outlets.of(terminal, environ, dry_run=dry_run)
+        found = outlets.receive(path, pull_request)
+        session = cls.open(
+            terminal,
+            base=base or found.pull.base,
+            output=output,
+            dry_run=dry_run,
+            environ=environ,
+            outlets=replace(outlets, target=found.pull),
+        )
+        try:
+            judged = session.judge(ruled(found, session.project))
+        except Exception as error:
+            said = clip(one_line(repr(error)), LONGEST)
+            raise ConfigError(f"{path}: cannot be judged: {said}", "nothing was posted") from error
+        return session, replace(judged, received=found.digest)
 
     @property
     def store(self) -> Store:
@@ -148,36 +216,92 @@ class Session:
     def judge(self, found: Evidence) -> Judged:
         """The gates' findings by the base branch's rules, and the verdict."""
         findings = tuple(map(sentences.plain, gates.judge(found, self.project.policy.gate_options)))
-        return Judged(found, findings, evidence.verdict(findings, strict=self.project.policy.strict))
+        verdict = evidence.verdict(findings, strict=self.project.policy.strict)
+        return Judged(found, findings, verdict)
 
-    def report(self, judged: Judged) -> Reported:
-        """Post the comment, then write the rest; trouble with any of it costs a line, never the verdict."""
-        own = self._tried("the built-in templates are used", self.project.templates) or {}
-        text = self._worded("comment", report.comment, judged, own)
+    def report(self, judged: Judged, source: Path | None = None) -> Reported:
+        """Post the comment, then write the rest; trouble with any of it costs a line, never the verdict.
+
+        ``source`` is the file of the evidence, where it is not this run's own.
+        """
+        tried = self.outlets.notes.tried
+        own = tried("the built-in templates are used", self.project.templates) or {}
+        comment = partial(report.comment, details_url=self.outlets.url)
+        text = self._worded("comment", comment, judged, own)
         text = text or report.short(judged.evidence, judged.verdict)
         self._write("comment.md", lambda: text)
-        url = self._tried("the comment was not posted", lambda: self._post(text)) or ""
-        summary = self._worded("job summary", report.summary, judged, own) or text
+        posted = tried("the comment was not posted", lambda: self._posted(text)) or Posted()
+        summary = self._worded("job summary", self._fitting(), judged, own) or text
         self._write("summary.md", lambda: summary)
-        self._tried("GITHUB_STEP_SUMMARY was not written", lambda: _append_step_summary(summary))
+        tried("the job summary was not written", lambda: self.outlets.summary(summary))
+        self.conclude(judged, own)
         self._write("findings.json", judged.findings_json)
-        return Reported(text, url, self._write("report.html", lambda: self._page(judged)))
+        shown = Reported(text, posted, self._write("report.html", lambda: self._page(judged)))
+        self._give_out(judged, shown, source)
+        return shown
 
-    def _worded(
-        self, name: str, render: Callable[..., str], judged: Judged, own: Mapping[str, str]
-    ) -> str | None:
+    def conclude(self, judged: Judged, own: Mapping[str, str] | None = None) -> None:
+        """Have the checks of the commit say what each gate says, where it is on GitHub."""
+        if self.outlets.runner is None:
+            return
+        if own is None:
+            own = self.outlets.notes.tried("the built-in templates are used", self.project.templates) or {}
+        found = self._conclusions(judged, own)
+        self.outlets.conclude(found, also=judged.evidence.lock.commit or "")
+
+    def _conclusions(self, judged: Judged, own: Mapping[str, str]) -> tuple[Conclusion, ...]:
+        made = self._worded("check", partial(report.summary, limit=MOST_SUMMARY), judged, own)
+        summary = made or report.short(judged.evidence, judged.verdict)
+        whole = conclusions.whole(judged.verdict, judged.findings, summary)
+
+        def of_gates(words: Mapping[str, str]) -> tuple[Conclusion, ...]:
+            return conclusions.of_gates(
+                judged.evidence,
+                judged.findings,
+                gates.all_gates(),
+                strict=self.project.policy.strict,
+                overrides=words,
+                source_url=self._source(judged),
+            )
+
+        tried = self.outlets.notes.tried
+        found = tried("the built-in checks are used", lambda: of_gates(own)) if own else None
+        found = found or tried("the checks of the gates were not written", lambda: of_gates({}))
+        return (whole, *(found or ()))
+
+    def _give_out(self, judged: Judged, shown: Reported, source: Path | None) -> None:
+        self.outlets.output(
+            verdict=judged.verdict.outcome.value,
+            exit_code=judged.verdict.exit_code,
+            evidence=judged.digest,
+            evidence_path=source or self.output / "evidence.json",
+            comment_url=shown.posted.url,
+            report_path=shown.page,
+            pull_request=shown.posted.pull_request,
+        )
+
+    def _fitting(self) -> Render:
+        """The job summary in what room the step has left for it."""
+        return partial(report.summary, limit=min(report.SUMMARY_LIMIT, self.outlets.room))
+
+    def _source(self, judged: Judged) -> str:
+        return self.project.source_of(judged.evidence.repository.commit)
+
+    def _worded(self, name: str, render: Render, judged: Judged, own: Mapping[str, str]) -> str | None:
         """A text in the user's own words, else in the built-in ones; nothing where these fail as well."""
+        tried = self.outlets.notes.tried
 
         def rendered(words: Mapping[str, str]) -> str:
-            return render(*judged.facts, overrides=words, source_url=self.project.source_url)
+            source = self._source(judged)
+            return render(*judged.facts, overrides=words, source_url=source, digest=judged.digest)
 
-        text = self._tried(f"the built-in {name} is used", lambda: rendered(own)) if own else None
-        return text or self._tried(f"the {name} is short", lambda: rendered({}))
+        text = tried(f"the built-in {name} is used", lambda: rendered(own)) if own else None
+        return text or tried(f"the {name} is short", lambda: rendered({}))
 
     def _page(self, judged: Judged) -> str:
         from mlops_ci.report import html
 
-        return html.page(*judged.facts, source_url=self.project.source_url)
+        return html.page(*judged.facts, source_url=self._source(judged), digest=judged.digest)
 
     def _write(self, name: str, text: Callable[[], str]) -> Path | None:
         """Write a file of the output; where that fails, no older one is left that could be taken for it."""
@@ -187,59 +311,14 @@ class Session:
             files.write(path, text().encode())
             return path
 
-        if found := self._tried(f"{name} was not written", written):
+        if found := self.outlets.notes.tried(f"{name} was not written", written):
             return found
         with suppress(OSError):
             path.unlink()
         return None
 
-    def _tried(self, trouble: str, work: Callable[[], T]) -> T | None:
-        """What ``work`` gives; nothing, and a line that says why, where it fails."""
-        try:
-            return work()
-        except MlopsError as error:
-            reason = error.message
-        except OSError as error:
-            reason = str(error)
-        except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            reason = f"a bug of ours, please report it: {error!r} in {Path(last.filename).name}:{last.lineno}"
-        self.terminal.say(f"note: {trouble}: {' '.join(reason.split())}")
-        return None
-
-    def _post(self, text: str) -> str:
-        """Bring the pull request's sticky comment up to date; gives where it stands."""
-        if self.dry_run:
-            return ""
-        pull, forge = self._pull_request()
-        if pull is None:
-            return ""
-        with forge.alone():
-            return post(forge, pull.number, text, _created).url
-
-    def _pull_request(self) -> tuple[PullRequest | None, LocalForge]:
-        """The branch's pull request on the embedded forge; the base branch itself has none."""
-        forge = LocalForge.beside(self.project.git)
-        found = self.project.revisions
-        if not found.branch or found.branch == found.base_branch:
-            return None, forge
-        title = self.project.git.message(found.head).partition("\n")[0]
-        pull = forge.open(
-            head=found.branch, base=found.base_branch or "main", head_commit=found.head, title=title
-        )
-        return pull, forge
-
-
-def _append_step_summary(summary: str) -> None:
-    """Add the job summary to the step's, where the runner shows one."""
-    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(place).open("a", encoding="utf-8") as file:
-            file.write(summary + "\n")
-
-
-def _created(body: str) -> str | None:
-    found = report.read_marker(body)
-    return found.created if found else None
+    def _posted(self, text: str) -> Posted:
+        return self.outlets.post(text, self.project.git, self.project.revisions)
 
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:

@@ -51,14 +51,14 @@ class LocalForge:
         """
         for plain in self._load()["pulls"]:
             if plain["number"] == number:
-                return PullRequest(**plain)
+                return _pull(plain)
         raise ConfigError(
             f"there is no pull request #{number} here", "`mlops-ci pr` opens one for your branch"
         )
 
     def pull_requests(self, *, head: str = "", state: str = "open") -> tuple[PullRequest, ...]:
         """All pull requests in one state, newest first, of one head branch where it is given."""
-        found = (PullRequest(**plain) for plain in reversed(self._load()["pulls"]))
+        found = (_pull(plain) for plain in reversed(self._load()["pulls"]))
         return tuple(p for p in found if p.state == state and head in ("", p.head))
 
     def open(self, *, head: str, base: str, head_commit: str, title: str, author: str = "") -> PullRequest:
@@ -68,7 +68,7 @@ class LocalForge:
             for plain in state["pulls"]:
                 if plain["state"] == "open" and plain["head"] == head:
                     plain["head_commit"] = head_commit
-                    return PullRequest(**plain)
+                    return _pull(plain)
             number = 1 + len(state["pulls"])
             made = PullRequest(number, title, head, base, head_commit, author=author)
             state["pulls"].append(asdict(made))
@@ -82,7 +82,7 @@ class LocalForge:
         def change(state: _State) -> PullRequest:
             plain = next(p for p in state["pulls"] if p["number"] == number)
             plain["state"] = "merged"
-            return PullRequest(**plain)
+            return _pull(plain)
 
         return self._change(change)
 
@@ -155,3 +155,8 @@ class LocalForge:
             text = json.dumps(state, indent=1, ensure_ascii=False)
             files.write(self._file, text.encode())
         return result
+
+
+def _pull(plain: dict[str, Any]) -> PullRequest:
+    # JSON has no tuples.
+    return PullRequest(**{**plain, "labels": tuple(plain.get("labels", ()))})

@@ -48,7 +48,7 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
     stale = _refreshed(git, named) if named and in_ci(environ) else ""
     base_branch, tip = _tip(git, named)
     parents = git.parents(candidate)
-    merged = bool(pull and pull.group(2) == "merge" and _is_forges_merge(git, environ, candidate, tip))
+    merged = _is_forges_merge(git, environ, candidate, tip)
     metrics: Revision | None
     if merged:
         for parent in parents:
@@ -67,6 +67,16 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
         policy=Revision(commit=tip, ref=base_branch, how=f"tip of {base_branch}") if tip else None,
         notes=tuple(filter(None, (note, stale))),
     )
+
+
+def own_commit(git: Git, environ: Mapping[str, str]) -> str:
+    """The commit that a run is about: the pull request's own tip where HEAD is the runner's merge commit.
+
+    Raises:
+        ConfigError: there is no commit yet.
+    """
+    candidate = git.head()
+    return git.parents(candidate)[1] if _is_forges_merge(git, environ, candidate, None) else candidate
 
 
 def default_tip(git: Git) -> str | None:
@@ -126,8 +136,9 @@ def _is_forges_merge(git: Git, environ: Mapping[str, str], candidate: str, tip: 
 
     The runner names the commit it was started for; without that, the first parent must be of the base.
     """
+    pull = _PULL.match(environ.get("GITHUB_REF", ""))
     parents = git.parents(candidate)
-    if len(parents) != 2:
+    if pull is None or pull.group(2) != "merge" or len(parents) != 2:
         return False
     if started_for := environ.get("GITHUB_SHA", ""):
         return started_for == candidate

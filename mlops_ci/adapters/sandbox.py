@@ -33,6 +33,8 @@ NEUTRAL = {
     "GIT_AUTHOR_EMAIL": "ada@example.org",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
+    # A demo in somebody's CI tells nothing to GitHub.
+    "GITHUB_ACTIONS": "",
     "GITHUB_REF": "",
     "GITHUB_HEAD_REF": "",
     "GITHUB_BASE_REF": "",

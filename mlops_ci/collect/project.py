@@ -50,14 +50,13 @@ class Project:
         last = PurePosixPath(urlsplit(address).path or address).name.removesuffix(".git")
         return last or self.git.root.name
 
-    @property
-    def source_url(self) -> str:
-        """Where the forge shows the candidate's files; empty where the remote is no web address."""
+    def source_of(self, commit: str) -> str:
+        """Where the forge shows a commit's files; empty where the remote is no web address."""
         address = urlsplit(self.git.remote_url())
         if address.scheme not in ("http", "https") or not address.hostname:
             return ""
         host = address.hostname + (f":{address.port}" if address.port else "")
-        return f"{address.scheme}://{host}{address.path.removesuffix('.git')}/blob/{self.revisions.head}"
+        return f"{address.scheme}://{host}{address.path.removesuffix('.git')}/blob/{commit}"
 
     @property
     def base(self) -> Base:

@@ -15,6 +15,10 @@ def check(base: Base = "", output: Output = None, json: Json = False) -> int:
     terminal = Terminal(json_output=json)
     session = Session.open(terminal, base=base, output=output)
     judged = session.judge(session.recall())
+    session.conclude(judged)
+    session.outlets.output(
+        verdict=judged.verdict.outcome.value, exit_code=judged.verdict.exit_code, evidence=judged.digest
+    )
     lines = [f"{f.status:<12} {f.gate:<8} {f.sentence}" for f in judged.findings]
     terminal.result("\n".join([*lines, "", judged.verdict.outcome.value]), judged.document())
     return judged.verdict.exit_code

@@ -17,11 +17,11 @@ def pr(
     rules, and keeps one comment on the pull request up to date. The exit code is the verdict.
     """
     terminal = Terminal(json_output=json)
-    session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
-    judged = session.judge(session.measure(seconds(timeout)))
-    shown = session.report(judged)
+    with Session.running(terminal, base=base, output=output, dry_run=dry_run) as session:
+        judged = session.judge(session.measure(seconds(timeout)))
+        shown = session.report(judged)
     terminal.markdown(report.plain(shown.text))
-    terminal.result("", {**judged.document(), "comment_url": shown.url, "output": str(session.output)})
+    terminal.result("", {**judged.document(), "comment_url": shown.posted.url, "output": str(session.output)})
     if shown.page:
         terminal.say(f"\nReport: {shown.page}")
     return judged.verdict.exit_code

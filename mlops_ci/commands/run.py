@@ -15,19 +15,22 @@ def run(
     A stage that only changed in comments is not run; its new hash is written to dvc.lock.
     """
     terminal = Terminal(json_output=json)
-    session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
-    if dry_run:
-        plan = session.project.dvc.plan()
-        names = [step.stage for step in plan.steps if step.action in ("run", "maybe")]
-        terminal.result(
-            "\n".join(f"would run {name}" for name in names) or "nothing to run", {"stages": names}
-        )
-        return 0
-    found = session.measure(seconds(timeout))
+    with Session.running(terminal, base=base, output=output, dry_run=dry_run) as session:
+        if dry_run:
+            return _planned(session)
+        found = session.measure(seconds(timeout))
+        written = session.output / "evidence.json"
+        session.outlets.output(evidence=found.digest, evidence_path=written)
     ran = [stage for stage in found.stages if stage.status in ("ran", "restored")]
     failed = [stage.name for stage in found.stages if stage.status == "failed"]
     words = f"{len(ran)} ran, {len(found.stages) - len(ran) - len(failed)} cached, {len(failed)} failed"
-    terminal.result(
-        f"{words}\nEvidence: {session.output / 'evidence.json'}", found.model_dump(mode="json", by_alias=True)
-    )
+    terminal.result(f"{words}\nEvidence: {written}", found.model_dump(mode="json", by_alias=True))
     return 1 if failed else 0
+
+
+def _planned(session: Session) -> int:
+    plan = session.project.dvc.plan()
+    names = [step.stage for step in plan.steps if step.action in ("run", "maybe")]
+    words = "\n".join(f"would run {name}" for name in names)
+    session.terminal.result(words or "nothing to run", {"stages": names})
+    return 0

@@ -98,7 +98,7 @@ def read(raw: bytes | str, source: str = "evidence.json") -> Evidence:
         raise ConfigError(f"{source}: {len(raw):,} bytes is more than an evidence document may have")
     try:
         plain = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: not JSON ({error})") from error
     version = plain.get("schema") if isinstance(plain, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
@@ -112,6 +112,8 @@ def read(raw: bytes | str, source: str = "evidence.json") -> Evidence:
         plain = UPGRADES[step](plain)
     try:
         return Evidence.model_validate_json(json.dumps(plain))
+    except RecursionError as error:
+        raise ConfigError(f"{source}: nested too deeply") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

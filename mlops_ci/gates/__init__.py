@@ -82,13 +82,18 @@ def judge(
     options_for: Callable[[str, str | None], BaseModel],
     gates: Mapping[str, Gate] | None = None,
 ) -> list[Finding]:
-    """What every gate says, with the options of each; a per-model gate sees one model at a time."""
+    """What every gate says, with the options of each; a per-model gate sees one model at a time.
+
+    A finding bears its gate's name as it stands in mlops-ci.yaml, whatever another package wrote there.
+    """
     findings: list[Finding] = []
     for name, gate in (all_gates() if gates is None else gates).items():
         names = [one.name for one in evidence.models] if gate.PER_MODEL else []
+        said: list[Finding] = []
         for each in names:
             found = gate.check(evidence.only(each), options_for(name, each))
-            findings += [one if one.model else one.model_copy(update={"model": each}) for one in found]
+            said += [one if one.model else one.model_copy(update={"model": each}) for one in found]
         if not names:
-            findings += gate.check(evidence, options_for(name, None))
+            said += gate.check(evidence, options_for(name, None))
+        findings += [one if one.gate == name else one.model_copy(update={"gate": name}) for one in said]
     return findings

@@ -43,17 +43,18 @@ def comment(
     details_url: str = "",
     source_url: str = "",
     title: str = "",
+    digest: str = "",
 ) -> str:
     """The comment: at most ``limit`` characters, the hidden marker on its first line.
 
     ``overrides`` are the user's templates by name (``comment.md.j2``), ``details_url`` is where the
     whole report is, ``source_url`` where the commit's files are shown, ``title`` tells several
-    reports on one pull request apart.
+    reports on one pull request apart, ``digest`` is that of the document as it was received.
 
     Raises:
         ConfigError: a template of ``overrides`` is broken; without overrides it always works.
     """
-    digest = evidence.digest
+    digest = digest or evidence.digest
     hidden = marker(title, commit=evidence.repository.commit, digest=digest, created=evidence.created)
     facts = Facts(evidence, tuple(findings), verdict, digest, details_url, source_url)
     room = limit - len(hidden) - 1
@@ -69,13 +70,14 @@ def summary(
     limit: int = SUMMARY_LIMIT,
     details_url: str = "",
     source_url: str = "",
+    digest: str = "",
 ) -> str:
     """The job summary: everything, in at most ``limit`` bytes of UTF-8.
 
     Raises:
         ConfigError: a template of ``overrides`` is broken.
     """
-    facts = Facts(evidence, tuple(findings), verdict, evidence.digest, details_url, source_url)
+    facts = Facts(evidence, tuple(findings), verdict, digest or evidence.digest, details_url, source_url)
     return _fitting("summary.md.j2", facts, overrides, SUMMARY, limit, _octets)
 
 

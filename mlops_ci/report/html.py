@@ -39,12 +39,14 @@ def page(
     *,
     source_url: str = "",
     title: str = "",
+    digest: str = "",
 ) -> str:
     """The whole report as one HTML page; pure, and never fails for any evidence.
 
-    ``source_url`` is where the files of the commit are shown, ``title`` tells several reports apart.
+    ``source_url`` is where the files of the commit are shown, ``title`` tells several reports apart,
+    ``digest`` is that of the document as it was received.
     """
-    facts = Facts(evidence, tuple(findings), verdict, evidence.digest, source_url=source_url)
+    facts = Facts(evidence, tuple(findings), verdict, digest or evidence.digest, source_url=source_url)
     found: View = view(facts, PAGE)
     return _rendered(
         "report.html.j2",

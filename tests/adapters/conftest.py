@@ -1,4 +1,4 @@
-"""A rich pipeline, run once a session, and copies of it with a remote of their own."""
+"""A rich pipeline, run once a session, and copies of it with a remote of their own; a scripted GitHub."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from textwrap import dedent
 import pytest
 
 from mlops_ci.adapters.dvc import Dvc
+from mlops_ci.adapters.github import GitHub
+from tests.adapters.github_double import Double, running
 
 RunGit = Callable[..., str]
 Copy = Callable[[Path, Path], Path]
@@ -172,3 +174,16 @@ def opened() -> Iterator[Callable[[Path], Dvc]]:
     yield run
     for dvc in held:
         dvc.close()
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """A scripted GitHub; what was asked and answered wrongly fails the test."""
+    with running() as started:
+        yield started
+
+
+@pytest.fixture
+def github(double: Double) -> GitHub:
+    """A client of the scripted GitHub that never sleeps."""
+    return double.github()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.errors import ConfigError, ToolError
+from mlops_ci.forge import PullRequest
 from tests.repositories import Repo
 
 SHA = "a" * 40
@@ -80,3 +82,15 @@ def test_it_lives_in_the_origin_or_in_the_own_git_folder(tmp_path: Path) -> None
     assert LocalForge.beside(Git.open(second.path)).folder == work.path / ".git" / "mlops-ci"
     clone.git("remote", "set-url", "origin", "git@example.org:a/b.git")
     assert LocalForge.beside(Git.open(clone.path)).folder == clone.path / ".git" / "mlops-ci"
+
+
+def test_labels_stay_a_tuple_and_a_forge_of_before_has_none(forge: LocalForge) -> None:
+    forge.open(head="topic", base="main", head_commit=SHA, title="Better")
+    state = json.loads((forge.folder / "forge.json").read_text())
+    state["pulls"][0]["labels"] = ["ml"]
+    (forge.folder / "forge.json").write_text(json.dumps(state))
+    assert forge.pull_request(1).labels == ("ml",)
+    for name in ("labels", "fork", "draft", "head_repository", "base_commit"):
+        del state["pulls"][0][name]
+    (forge.folder / "forge.json").write_text(json.dumps(state))
+    assert forge.pull_request(1) == PullRequest(1, "Better", "topic", "main", SHA)

@@ -120,7 +120,10 @@ def test_files_that_cannot_be_written_cost_neither_comment_nor_verdict(toy: Toy,
         f"note: {name} was not written: {output(runner) / name}: cannot be written (Is a directory)"
         for name in names
     ]
-    failed.insert(3, f"note: GITHUB_STEP_SUMMARY was not written: [Errno 21] Is a directory: '{step}'")
+    failed.insert(
+        3,
+        f"note: the job summary was not written: GITHUB_STEP_SUMMARY: {step} cannot be written (Is a directory)",
+    )
     assert notes(answer) == failed
     assert "Report:" not in answer.err
     assert posted(toy).split("\n")[1].startswith(REFUSED)
@@ -144,10 +147,13 @@ def test_a_folder_that_is_read_only_costs_the_files_alone(toy: Toy, call: Call) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == [
+    lines = [
         f"note: {name} was not written: {out / name}: cannot be written (Read-only file system)"
         for name in ("comment.md", "summary.md", "findings.json", "report.html")
     ]
+    # How to mend it is said once.
+    lines.insert(1, "  → free some space or choose another folder")
+    assert done.stderr.splitlines() == lines
     assert posted(toy).split("\n")[1].startswith(REFUSED)
 
 
