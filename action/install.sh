@@ -23,9 +23,8 @@ trap finish EXIT
 
 # One certificate file and one package mirror are enough, whichever tool they were meant for.
 share() {
-  local value="${!1:-}"
-  [ -n "$value" ] || value="${!2:-}"
-  [ -z "$value" ] || export "$1=$value" "$2=$value"
+  local one="${!1:-}" other="${!2:-}"
+  [ -z "$one$other" ] || export "$1=${one:-$other}" "$2=${other:-$one}"
 }
 share SSL_CERT_FILE REQUESTS_CA_BUNDLE
 share UV_DEFAULT_INDEX PIP_INDEX_URL
