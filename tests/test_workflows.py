@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,14 +27,14 @@ INSTALL = {
 IGNORED = {"dangerous-triggers"}
 
 
-def loaded(path: Path) -> dict[str, Any]:
+def loaded(path: Path) -> dict[Any, Any]:
     """A YAML file as it stands; YAML 1.1 reads the key `on` as true."""
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
 
 
 def checked(tool: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = shutil.which(tool, path=f"{Path(sys.executable).parent}:{shutil.os.environ['PATH']}")
+    command = shutil.which(tool, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if command is None:
         without(tool, f"{tool} is not installed: {INSTALL[tool]}")
     return subprocess.run(
