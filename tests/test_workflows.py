@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlops_ci import starting
 from tests.tools import without
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,57 @@ def test_the_action_keeps_the_schema() -> None:
 
 def test_actionlint_finds_nothing() -> None:
     done = checked("actionlint", "-shellcheck=", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a repository with all that `mlops-ci init` writes there."""
+    root = tmp_path_factory.mktemp("written")
+    folder = root / starting.WORKFLOWS
+    folder.mkdir(parents=True)
+    release = starting.Release("mlops-ci/mlops-ci", "0123456789abcdef0123456789abcdef01234567", "0.1.0")
+    facts = starting.Facts({}, {}, remotes=(("store", "s3://bucket"),), requirements="requirements.txt")
+    (folder / "mlops-ci.yml").write_text(starting.pull_request(release, facts))
+    (folder / "mlops-ci-forks.yml").write_text(starting.forks(release))
+    (folder / "mlops-ci-commands.yml").write_text(starting.commands(release))
+    return root
+
+
+def test_zizmor_finds_nothing_in_what_init_writes(written: Path) -> None:
+    done = checked("zizmor", "--offline", "--no-progress", "--persona", "auditor", written)
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_init_writes_keeps_the_schema(written: Path) -> None:
+    files = sorted((written / starting.WORKFLOWS).iterdir())
+    done = checked("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_nothing_in_what_init_writes(written: Path) -> None:
+    done = checked("actionlint", "-shellcheck=", *sorted((written / starting.WORKFLOWS).iterdir()))
+    assert done.returncode == 0, done.stdout
+
+
+def examples(path: Path) -> list[str]:
+    """The whole workflows among a document's examples."""
+    found = re.findall(r"(?s)```yaml\n(.*?)```", path.read_text(encoding="utf-8"))
+    return [text for text in found if "jobs:" in text and re.search(r"(?m)^on:", text)]
+
+
+def test_the_documents_examples_pass_too(tmp_path: Path) -> None:
+    folder = tmp_path / starting.WORKFLOWS
+    folder.mkdir(parents=True)
+    texts = [text for name in ("README.md", "docs/action.md") for text in examples(ROOT / name)]
+    for number, text in enumerate(texts):
+        (folder / f"{number}.yml").write_text(
+            re.sub(r"\bCOMMIT\b", "0123456789abcdef" * 2 + "01234567", text)
+        )
+    assert texts
+    done = checked("zizmor", "--offline", "--no-progress", "--persona", "auditor", tmp_path)
+    assert done.returncode == 0, done.stdout
+    done = checked("actionlint", "-shellcheck=", *sorted(folder.iterdir()))
     assert done.returncode == 0, done.stdout
 
 
