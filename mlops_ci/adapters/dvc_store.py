@@ -110,6 +110,14 @@ class Store:
         """Whether a default remote is configured."""
         return self._remote_or_none() is not None
 
+    def addresses(self) -> tuple[tuple[str, str], ...]:
+        """Every configured remote with its address, the default one first."""
+        with translated():
+            config = self._repo.config
+        default = config.get("core", {}).get("remote", "")
+        named = ((name, str(remote.get("url", ""))) for name, remote in config.get("remote", {}).items())
+        return tuple(sorted(named, key=lambda pair: (pair[0] != default, pair[0])))
+
     def _remote_or_none(self) -> Any:
         try:
             return self.remote()

@@ -22,6 +22,38 @@ class Artifact:
     digest: str = ""
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run of a workflow; ``running`` where it has not ended yet."""
+
+    id: int
+    event: str
+    head_sha: str
+    running: bool
+    conclusion: str = ""
+    url: str = ""
+
+
+def of_commit(github: GitHub, workflow: str, sha: str) -> tuple[Run, ...]:
+    """The runs of a workflow, by its file name, on a commit; the newest first.
+
+    Raises:
+        ToolError: there is no such workflow, or GitHub refuses or cannot be reached.
+    """
+    path = github.path("actions", "workflows", workflow, "runs")
+    return tuple(
+        Run(
+            id=found.number("id"),
+            event=found.text("event"),
+            head_sha=found.text("head_sha"),
+            running=found.text("status", default="") != "completed",
+            conclusion=found.text("conclusion", default=""),
+            url=found.text("html_url", default=""),
+        )
+        for found in github.http.pages(path, inside="workflow_runs", head_sha=sha)
+    )
+
+
 def dispatch(github: GitHub, workflow: str, ref: str, inputs: Mapping[str, str] | None = None) -> None:
     """Start a workflow, by its file name, on a branch. In doubt it is not started twice.
 

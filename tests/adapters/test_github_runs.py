@@ -6,7 +6,7 @@ import pytest
 
 from mlops_ci.adapters import github_runs as runs
 from mlops_ci.adapters.github import GitHub
-from mlops_ci.adapters.github_runs import Artifact
+from mlops_ci.adapters.github_runs import Artifact, Run
 from mlops_ci.errors import ToolError
 from tests.adapters.github_double import ROOT, Cut, Double, Reply, running
 from tests.adapters.github_spec.contract import example
@@ -49,6 +49,17 @@ def test_a_run_that_still_runs_is_not_run_again(double: Double, github: GitHub) 
         f"POST {ROOT}/actions/runs/7/rerun: GitHub answered 403: This workflow is already running",
         "",
     )
+
+
+def test_the_runs_of_a_commit(double: Double, github: GitHub) -> None:
+    double.on(
+        "GET", f"{ROOT}/actions/workflows/mlops-ci.yml/runs", Reply(body=example("workflow-run-paginated"))
+    )
+    sha = "acb5820ced9479c074f688cc328bf03f341a511d"
+    assert runs.of_commit(github, "mlops-ci.yml", sha) == (
+        Run(30433642, "push", sha, True, "", "https://github.com/octo-org/octo-repo/actions/runs/30433642"),
+    )
+    assert double.requests[0].query == {"per_page": "100", "head_sha": sha}
 
 
 def test_the_artifacts_of_a_run(double: Double, github: GitHub) -> None:

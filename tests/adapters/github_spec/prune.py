@@ -13,6 +13,7 @@ OPERATIONS = {
         "create-workflow-dispatch",
         "download-artifact",
         "list-workflow-run-artifacts",
+        "list-workflow-runs",
         "re-run-workflow",
         "re-run-workflow-failed-jobs",
     ),

@@ -1,0 +1,91 @@
+"""What goes into the artifact: known names, no links, nothing too large, only where the server takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.action.steps import ACTION, Job, Step
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    found = Job.begun(tmp_path)
+    folder = found.work / ".dvc" / "tmp" / "mlops-ci"
+    folder.mkdir(parents=True)
+    for name in ("report.html", "evidence.json", "findings.json"):
+        (folder / name).write_text(name)
+    return found
+
+
+def collect(job: Job, **environ: str) -> Step:
+    told = {"MLOPS_CI_VERB": "pr", "MLOPS_CI_INSTALLED": "success", "MLOPS_CI_RAN": "success", **environ}
+    return job.run("bash", ACTION / "collect.sh", **told)
+
+
+def collected(job: Job) -> list[str]:
+    return sorted(path.name for path in (job.temp / "mlops-ci" / "artifact").iterdir())
+
+
+def test_the_report_the_evidence_and_the_findings_are_collected(job: Job) -> None:
+    done = collect(job)
+    assert done.code == 0, done.log
+    assert done.outputs == {"folder": str(job.temp / "mlops-ci" / "artifact")}
+    assert collected(job) == ["evidence.json", "findings.json", "report.html"]
+
+
+def test_nothing_of_another_name_leaves_and_no_link_is_followed(job: Job) -> None:
+    folder = job.work / ".dvc" / "tmp" / "mlops-ci"
+    (folder / "key.pem").write_text("secret")
+    (folder / "report.html").unlink()
+    (folder / "report.html").symlink_to(folder / "key.pem")
+    assert collect(job).code == 0
+    assert collected(job) == ["evidence.json", "findings.json"]
+
+
+def test_the_run_says_where_the_evidence_is(job: Job) -> None:
+    other = job.work / "elsewhere"
+    other.mkdir()
+    (other / "evidence.json").write_text("{}")
+    collect(job, MLOPS_CI_EVIDENCE=str(other / "evidence.json"))
+    assert collected(job) == ["evidence.json"]
+
+
+def test_without_files_nothing_is_uploaded(tmp_path: Path) -> None:
+    assert collect(Job.begun(tmp_path)).outputs == {}
+
+
+@pytest.mark.parametrize(
+    ("server", "artifacts", "uploaded"),
+    [
+        ("https://github.com", "auto", True),
+        ("https://acme.ghe.com", "auto", True),
+        ("http://127.0.0.1:4721", "auto", True),
+        ("https://github.acme.example", "auto", False),
+        ("https://github.acme.example", "always", True),
+        ("https://github.com", "never", False),
+    ],
+)
+def test_enterprise_servers_do_not_take_current_artifacts(
+    job: Job, server: str, artifacts: str, uploaded: bool
+) -> None:
+    done = collect(job, GITHUB_SERVER_URL=server, MLOPS_CI_ARTIFACTS=artifacts)
+    assert bool(done.outputs) is uploaded
+
+
+def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:
+    assert "came to no verdict" in collect(job, MLOPS_CI_RAN="failure").summary
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERDICT": "refused"},
+        {"MLOPS_CI_RAN": "skipped", "MLOPS_CI_INSTALLED": "failure"},
+        {},
+    ],
+    ids=["refused", "not installed", "passed"],
+)
+def test_what_was_told_already_is_not_told_twice(job: Job, environ: dict[str, str]) -> None:
+    assert collect(job, **environ).summary == ""

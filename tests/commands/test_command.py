@@ -1,0 +1,198 @@
+"""Commands in comments: who is obeyed, what they do, and what is no command at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_ci import cli
+from mlops_ci.commands.command import Order, read
+from mlops_ci.errors import ConfigError
+from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
+from tests.adapters.github_spec.contract import example
+
+REACTIONS = f"{ROOT}/issues/comments/11/reactions"
+PERMISSION = f"{ROOT}/collaborators/ada/permission"
+RUNS = f"{ROOT}/actions/workflows/mlops-ci.yml/runs"
+COMMENTS = f"{ROOT}/issues/1347/comments"
+HEAD = example("pull-request")["head"]["sha"]
+
+
+def event(body: str, **more: Any) -> dict[str, Any]:
+    comment = {"id": 11, "body": body, "user": {"login": "ada", "type": "User"}, **more}
+    return {"action": "created", "comment": comment, "issue": {"number": 1347, "pull_request": {}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("/mlops-ci rerun", ("rerun",)),
+        ("  /mlops-ci   RERUN now\nand more", ("RERUN", "now")),
+        ("/mlops-ci", ()),
+        ("/mlops-ci `$(id)` ::set-output::", ("`$(id)`", "::set-output::")),
+    ],
+)
+def test_the_first_line_is_the_order(body: str, words: tuple[str, ...]) -> None:
+    assert read("issue_comment", event(body)) == Order(words, "ada", 11, 1347)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "rerun",
+        "please /mlops-ci rerun",
+        "> /mlops-ci rerun",
+        "/mlops-cider rerun",
+        "/mlops-ci waive m/f 7d why",
+    ],
+)
+def test_what_is_no_order_for_this_verb(body: str) -> None:
+    assert read("issue_comment", event(body)) is None
+
+
+def test_other_events_and_bots_give_no_orders() -> None:
+    order = event("/mlops-ci rerun")
+    assert read("pull_request", order) is None
+    assert read("issue_comment", {**order, "action": "edited"}) is None
+    assert read("issue_comment", {**order, "issue": {"number": 7}}) is None
+    assert read("issue_comment", event("/mlops-ci rerun", user={"login": "x[bot]", "type": "Bot"})) is None
+    assert read("issue_comment", {"action": "created", "comment": "x", "issue": []}) is None
+
+
+def test_an_event_that_lacks_what_it_must_have_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="the comment's event lacks 'login'"):
+        read("issue_comment", event("/mlops-ci help", user={"type": "User"}))
+
+
+# ---- against a GitHub --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Double]:
+    """GitHub's runner around us, and a scripted GitHub."""
+    with running() as started:
+        told = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": started.url + started.prefix,
+            "GITHUB_EVENT_NAME": "issue_comment",
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": TOKEN,
+        }
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+        yield started
+
+
+def commanded(tmp_path: Path, body: str) -> int:
+    (tmp_path / "event.json").write_text(json.dumps(event(body)))
+    return cli.run(["command"])
+
+
+def permitted(double: Double, level: str, *reactions: str) -> None:
+    name = "repository-collaborator-permission-response-if-user-has-admin-permissions"
+    double.on("GET", PERMISSION, Reply(body=example(name, permission=level)))
+    double.on("POST", REACTIONS, *[Reply(201, example("reaction", content=one)) for one in reactions])
+
+
+def reactions(double: Double) -> list[str]:
+    return [request.body["content"] for request in double.requests if request.path == REACTIONS]
+
+
+def posted(double: Double) -> list[str]:
+    return [request.body["body"] for request in double.requests if request.line == f"POST {COMMENTS}"]
+
+
+def ran(status: str = "completed", kind: str = "pull_request") -> Reply:
+    found = example("workflow-run-paginated")
+    found["workflow_runs"][0] |= {"status": status, "event": kind, "id": 7}
+    return Reply(body=found)
+
+
+def test_a_maintainer_runs_it_again(double: Double, tmp_path: Path) -> None:
+    permitted(double, "write", "eyes", "rocket")
+    double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
+    double.on("GET", RUNS, ran())
+    double.on("POST", f"{ROOT}/actions/runs/7/rerun", Reply(201, {}))
+    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert reactions(double) == ["eyes", "rocket"]
+    assert [r.query["head_sha"] for r in double.requests if r.path == RUNS] == [HEAD]
+    assert posted(double) == []
+
+
+def test_a_stranger_is_not_obeyed_and_not_answered(double: Double, tmp_path: Path) -> None:
+    permitted(double, "read", "-1")
+    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert reactions(double) == ["-1"]
+    assert double.lines == [f"GET {PERMISSION}", f"POST {REACTIONS}"]
+
+
+def test_a_run_that_has_not_ended_is_left_alone(double: Double, tmp_path: Path) -> None:
+    permitted(double, "admin", "eyes", "rocket")
+    double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
+    double.on("GET", RUNS, ran("in_progress"))
+    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+
+
+def test_a_commit_that_never_ran_is_told(double: Double, tmp_path: Path) -> None:
+    permitted(double, "admin", "eyes", "confused")
+    double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
+    double.on("GET", RUNS, ran(kind="push"))
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert posted(double) == [
+        f"`/mlops-ci rerun` did not work: mlops-ci.yml has not run on {HEAD[:10]} yet. "
+        "Push a commit, or approve the waiting run."
+    ]
+
+
+@pytest.mark.parametrize(("body", "reaction"), [("/mlops-ci", "rocket"), ("/mlops-ci help", "rocket")])
+def test_help_lists_the_commands(double: Double, tmp_path: Path, body: str, reaction: str) -> None:
+    permitted(double, "write", "eyes", reaction)
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, body) == 0
+    (text,) = posted(double)
+    assert "- `/mlops-ci rerun`: run mlops-ci again" in text
+
+
+def test_an_unknown_command_is_not_repeated(double: Double, tmp_path: Path) -> None:
+    permitted(double, "write", "eyes", "confused")
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, "/mlops-ci rerunn<b>@everyone") == 0
+    (text,) = posted(double)
+    assert text.startswith("There is no such command.")
+    assert "@everyone" not in text
+
+
+def test_a_misspelt_command_gets_the_one_that_was_meant(double: Double, tmp_path: Path) -> None:
+    permitted(double, "write", "eyes", "confused")
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, "/mlops-ci rerunn") == 0
+    assert "Did you mean `/mlops-ci rerun`?" in posted(double)[0]
+
+
+def test_a_receipt_that_github_refuses_costs_a_line(
+    double: Double, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    permitted(double, "read")
+    double.on("POST", REACTIONS, Reply(403, {"message": "Resource not accessible by integration"}))
+    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert "note: no reaction was left: " in capsys.readouterr().err
+
+
+def test_an_event_without_a_command_asks_github_nothing(
+    double: Double, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commanded(tmp_path, "looks good") == 0
+    assert double.requests == []
+    assert capsys.readouterr().out == "this event has no command for mlops-ci\n"
+
+
+def test_outside_of_github_there_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["command"]) == 2
+    assert "out of the event of a comment" in capsys.readouterr().err
