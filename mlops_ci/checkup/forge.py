@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlops_ci import __version__
 from mlops_ci.adapters import github_people, github_repository, installed
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.starting import CHECK
 
 NO_TOKEN = Found(
     "unknown", "there is no token, so GitHub was not asked", "GITHUB_TOKEN=$(gh auth token) mlops-ci doctor"
@@ -51,7 +52,7 @@ def required(place: Place) -> Found:
     return Found(
         "advice",
         f"{branch} takes a merge that mlops-ci refuses",
-        "Settings, Rules, Rulesets: require status checks, and name those of mlops-ci",
+        f"Settings, Rules, Rulesets: require the check `{CHECK}`",
     )
 
 
