@@ -85,7 +85,7 @@ def test_a_python_that_is_none_is_told(job: Job) -> None:
     done = install(job, MLOPS_CI_PYTHON="3.9; id")
     assert done.code == 2
     assert done.log == (
-        "::error title=mlops-ci was not installed::reading python-version failed. write 3.11, 3.12 or 3.13, in quotes\n"
+        "::error title=mlops-ci was not installed::Reading python-version failed. To mend it: write 3.11, 3.12 or 3.13, in quotes\n"
     )
     assert done.summary.startswith(
         "### mlops-ci was not installed\n\nReading python-version failed, so nothing was run"
