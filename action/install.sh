@@ -121,4 +121,6 @@ esac
   echo "venv=$venv"
   echo "cache-dir=$cache"
 } >> "$output"
-echo "$("$venv/bin/mlops-ci" --version), installed with $([ -n "$uv" ] && echo uv || echo pip) in $((SECONDS - begun)) s"
+# On a runner the command also speaks to the runner, which must not be caught here.
+version="$(env -u GITHUB_ACTIONS "$venv/bin/mlops-ci" --version)"
+echo "$version, installed with $([ -n "$uv" ] && echo uv || echo pip) in $((SECONDS - begun)) s"
