@@ -45,3 +45,8 @@ echo "$found files for the artifact"
 if [ "$found" -gt 0 ] && uploads; then
   echo "folder=$into" >> "$output"
 fi
+
+# The run may have written dvc.lock anew; where it never began there is nothing new to keep.
+if [ -n "${MLOPS_CI_CACHE:-}" ] && [ -d "$MLOPS_CI_CACHE" ] && [ "${MLOPS_CI_RAN:-}" != skipped ]; then
+  echo "cache-key=$(bash "$GITHUB_ACTION_PATH/key.sh")" >> "$output"
+fi

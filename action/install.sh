@@ -8,16 +8,16 @@ home="${RUNNER_TEMP:?}/mlops-ci"
 venv="$home/venv"
 output="${GITHUB_OUTPUT:-/dev/null}"
 summary="${GITHUB_STEP_SUMMARY:-/dev/null}"
-step="looking for a Python"
+step="Looking for a Python"
 hint="install Python 3.11, 3.12 or 3.13 on the runner, or uv"
 mkdir -p "$home"
 
 finish() {
   local code=$?
   [ "$code" = 0 ] && return
-  printf '::error title=mlops-ci was not installed::%s failed. %s\n' "$step" "$hint"
+  printf '::error title=mlops-ci was not installed::%s failed. To mend it: %s\n' "$step" "$hint"
   printf '### mlops-ci was not installed\n\n%s failed, so nothing was run and nothing was judged. To mend it: %s.\n' \
-    "${step^}" "$hint" >> "$summary"
+    "$step" "$hint" >> "$summary"
 }
 trap finish EXIT
 
@@ -53,13 +53,15 @@ find_uv() {
   if "$python" -m pip install --quiet --require-hashes --no-deps --only-binary :all: --target "$home/uv" \
     -r "$GITHUB_ACTION_PATH/uv.txt" >"$home/uv.log" 2>&1; then
     echo "$home/uv/bin/uv"
+  else
+    echo "note: uv could not be had, so pip installs: $(tail -n 1 "$home/uv.log" | tr -s ' ')" >&2
   fi
 }
 
 case "${MLOPS_CI_PYTHON:-}" in
   "" | 3.11 | 3.12 | 3.13) ;;
   *)
-    step="reading python-version"
+    step="Reading python-version"
     hint="write 3.11, 3.12 or 3.13, in quotes"
     exit 2
     ;;
@@ -68,12 +70,12 @@ begun=$SECONDS
 python="$(find_python "${MLOPS_CI_PYTHON:-}")"
 uv="$(find_uv)"
 
-step="making a virtual environment"
+step="Making a virtual environment"
 rm -rf "$venv"
 if [ -n "$uv" ]; then
   "$uv" venv --quiet --python "${python:-${MLOPS_CI_PYTHON:->=3.11,<3.14}}" "$venv"
 else
-  [ -n "$python" ] || { step="looking for a Python"; exit 2; }
+  [ -n "$python" ] || { step="Looking for a Python"; exit 2; }
   hint="on Debian and Ubuntu: apt-get install python3-venv"
   "$python" -m venv "$venv"
 fi
@@ -86,22 +88,22 @@ install() {
   fi
 }
 
-step="choosing the packages"
+step="Choosing the packages"
 hint="see \`extras\` in docs/action.md"
 "$venv/bin/python" -I "$GITHUB_ACTION_PATH/lock.py" "${MLOPS_CI_EXTRAS:-}" > "$home/locked.txt"
 
-step="installing the locked packages"
+step="Installing the locked packages"
 hint="see the lines above in the log; behind a firewall name a package mirror (PIP_INDEX_URL) and its certificate (SSL_CERT_FILE)"
 install --require-hashes --no-deps -r "$home/locked.txt"
 
-step="installing mlops-ci itself"
+step="Installing mlops-ci itself"
 install --no-deps --no-build-isolation "$source_dir"
 
 if [ -n "${MLOPS_CI_REQUIREMENTS:-}" ]; then
-  step="installing ${MLOPS_CI_REQUIREMENTS//[^A-Za-z0-9_.\/-]/?}"
+  step="Installing ${MLOPS_CI_REQUIREMENTS//[^A-Za-z0-9_.\/-]/?}"
   hint="see the lines above in the log"
   install -r "./${MLOPS_CI_REQUIREMENTS#./}"
-  step="fitting the pipeline's requirements to those of mlops-ci"
+  step="Fitting the pipeline's requirements to those of mlops-ci"
   hint="leave \`requirements\` out and set your own Python up in a step before this one: stages then run with that"
   if [ -n "$uv" ]; then "$uv" pip check --python "$venv/bin/python"; else "$venv/bin/python" -m pip check; fi
 fi
@@ -118,5 +120,8 @@ esac
 {
   echo "venv=$venv"
   echo "cache-dir=$cache"
+  [ -z "$cache" ] || echo "cache-key=$(bash "$GITHUB_ACTION_PATH/key.sh")"
 } >> "$output"
-echo "$("$venv/bin/mlops-ci" --version), installed with $([ -n "$uv" ] && echo uv || echo pip) in $((SECONDS - begun)) s"
+# On a runner the command also speaks to the runner, which must not be caught here.
+version="$(env -u GITHUB_ACTIONS "$venv/bin/mlops-ci" --version)"
+echo "$version, installed with $([ -n "$uv" ] && echo uv || echo pip) in $((SECONDS - begun)) s"

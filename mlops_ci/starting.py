@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from mlops_ci.comparing import names
 
 WORKFLOWS = ".github/workflows"
+# The check that GitHub makes of the workflow's job: red where the verdict refuses.
+CHECK = "mlops-ci / verdict"
 # What DVC needs beyond its core for a remote, by the scheme of its address.
 PLUGINS = {
     "abfs": "dvc-azure",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -102,3 +103,10 @@ def test_the_other_workflows_are_short_too() -> None:
 )
 def test_the_scheme_of_a_remote(address: str, scheme: str) -> None:
     assert starting.scheme(address) == scheme
+
+
+def test_the_check_to_require_is_the_job_of_the_reusable_workflow() -> None:
+    called = Path(__file__).parents[1] / ".github" / "workflows" / "pull-request.yml"
+    job = yaml.safe_load(called.read_text())["jobs"]["pull-request"]
+    caller = next(iter(yaml.safe_load(starting.pull_request(RELEASE, EMPTY))["jobs"]))
+    assert f"{caller} / {job['name']}" == starting.CHECK

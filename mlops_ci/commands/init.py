@@ -154,6 +154,7 @@ def _next(draft: Draft, facts: Facts) -> list[str]:
     return [
         *steps,
         "Open a pull request: the comment comes by itself",
+        f"Require the check `{starting.CHECK}` before a merge: Settings, Rules, Rulesets",
         "`mlops-ci doctor` says what is still missing",
     ]
 

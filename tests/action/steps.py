@@ -51,6 +51,7 @@ class Job:
         job = cls(folder)
         job.work.mkdir()
         job.temp.mkdir()
+        subprocess.run(["git", "init", "--quiet"], cwd=job.work, check=True)
         return job
 
     def run(self, *command: str | Path, **environ: str) -> Step:

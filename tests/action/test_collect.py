@@ -74,6 +74,31 @@ def test_enterprise_servers_do_not_take_current_artifacts(
     assert bool(done.outputs) is uploaded
 
 
+def key(job: Job, **environ: str) -> str:
+    cache = job.work / ".dvc" / "cache"
+    cache.mkdir(exist_ok=True)
+    return collect(job, MLOPS_CI_CACHE=str(cache), MLOPS_CI_ARTIFACTS="never", **environ).outputs["cache-key"]
+
+
+def test_the_key_of_the_cache_is_what_the_lock_says(job: Job) -> None:
+    (job.work / "sub").mkdir()
+    lock, raw = job.work / "sub" / "dvc.lock", job.work / "raw data.csv.dvc"
+    keys = [key(job)]
+    for file, text in ((lock, "a"), (lock, "b"), (raw, "b")):
+        file.write_text(text)
+        keys.append(key(job))
+    assert len(set(keys)) == 4
+    (job.work / "other.txt").write_text("x")
+    assert key(job) == keys[-1]
+
+
+def test_where_nothing_ran_no_cache_is_kept(job: Job) -> None:
+    (job.work / ".dvc" / "cache").mkdir()
+    told = {"MLOPS_CI_CACHE": str(job.work / ".dvc" / "cache"), "MLOPS_CI_ARTIFACTS": "never"}
+    assert collect(job, MLOPS_CI_RAN="skipped", **told).outputs == {}
+    assert collect(job, MLOPS_CI_CACHE=str(job.work / "gone"), MLOPS_CI_ARTIFACTS="never").outputs == {}
+
+
 def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:
     assert "came to no verdict" in collect(job, MLOPS_CI_RAN="failure").summary
 

@@ -85,7 +85,7 @@ def test_a_python_that_is_none_is_told(job: Job) -> None:
     done = install(job, MLOPS_CI_PYTHON="3.9; id")
     assert done.code == 2
     assert done.log == (
-        "::error title=mlops-ci was not installed::reading python-version failed. write 3.11, 3.12 or 3.13, in quotes\n"
+        "::error title=mlops-ci was not installed::Reading python-version failed. To mend it: write 3.11, 3.12 or 3.13, in quotes\n"
     )
     assert done.summary.startswith(
         "### mlops-ci was not installed\n\nReading python-version failed, so nothing was run"
@@ -164,6 +164,7 @@ def test_only_a_cache_inside_of_the_checkout_is_kept(
     (job.work / ".dvc" / "config").write_text(config)
     done, _ = installed(job, tmp_path)
     assert done.outputs["cache-dir"] == (str(job.work / cache) if cache else "")
+    assert len(done.outputs.get("cache-key", "")) == (40 if cache else 0)
 
 
 def test_without_dvc_there_is_no_cache(job: Job, tmp_path: Path) -> None:
