@@ -55,8 +55,9 @@ class Outlets:
     """
 
     notes: Notes
-    environ: Mapping[str, str]
-    runner: Runner | None
+    # It holds the token.
+    environ: Mapping[str, str] = field(repr=False)
+    runner: Runner | None = field(repr=False)
     dry_run: bool = False
     target: PullRequest | None = None
     say: Callable[[str], None] = field(default=lambda _: None, repr=False)
