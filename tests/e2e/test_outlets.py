@@ -273,6 +273,21 @@ def test_a_fork_s_run_posts_nothing_and_the_trusted_job_posts_its_evidence(job: 
     found = outputs(trusted.parent / "output")
     assert (found["verdict"], found["exit-code"], found["pull-request"]) == ("refused", "1", "7")
     assert found["evidence"] == "sha256:" + hashlib.sha256(sent.read_bytes()).hexdigest()
+    # What only a trusted checkout may say is not believed.
+    document = json.loads(sent.read_text())
+    document["lock"] |= {"commit": "e" * 40, "mode": "verify"}
+    document["base"]["policy"] |= {"commit": "f" * 40, "how": "forged"}
+    document["waivers"] = [{"owner": "mallory", "reason": "trust me", "until": "2099-01-01"}]
+    forged = job.toy.folder / "forged.json"
+    forged.write_text(json.dumps(document))
+    done = job.run(trusted, environ, "comment", "--evidence", str(forged))
+    assert (done.returncode, told(done), job.world.standing("e" * 40)) == (0, [], {})
+    (body,) = job.world.bodies(7)
+    assert f"rules of `{Repo(trusted).git('rev-parse', 'HEAD')[:8]}` (tip of main)" in body
+    assert [
+        word for word in ("forged", "mallory</", "trust me", "eeeeeeee", "ffffffff") if word in body
+    ] == []
+    assert job.world.titles(sha)["mlops-ci/lock"].startswith("Passed with a warning: dvc.lock is not what")
     # A new commit came meanwhile: what is known of the old one is not posted to it.
     job.world.pulls[0]["head"]["sha"] = "1" * 40
     done = job.run(trusted, environ, "comment", "--evidence", str(sent), "--pull-request", "7")
