@@ -66,7 +66,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one verb; gives the exit code and lets nothing escape but an interpreter's end."""
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not set(VERBS) & set(arguments):
         return _run(list(arguments))
     from mlops_ci.adapters.actions import silent
 

@@ -18,7 +18,7 @@ from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
-from mlops_ci.errors import ConfigError
+from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import Evidence, Finding, Verdict
 from mlops_ci.evidence.bounded import bounded
 from mlops_ci.judging import sentences
@@ -160,6 +160,8 @@ class Session:
         )
         try:
             judged = session.judge(ruled(found, session.project))
+        except MlopsError:
+            raise
         except Exception as error:
             said = clip(one_line(repr(error)), LONGEST)
             raise ConfigError(f"{path}: cannot be judged: {said}", "nothing was posted") from error
@@ -244,10 +246,11 @@ class Session:
         """Have the checks of the commit say what each gate says, where it is on GitHub."""
         if self.outlets.runner is None:
             return
+        tried, made = self.outlets.notes.tried, judged.evidence.lock.commit or ""
         if own is None:
-            own = self.outlets.notes.tried("the built-in templates are used", self.project.templates) or {}
+            own = tried("the built-in templates are used", self.project.templates) or {}
         found = self._conclusions(judged, own)
-        self.outlets.conclude(found, also=judged.evidence.lock.commit or "")
+        tried("the checks were not written", lambda: self.outlets.conclude(found, also=made))
 
     def _conclusions(self, judged: Judged, own: Mapping[str, str]) -> tuple[Conclusion, ...]:
         made = self._worded("check", partial(report.summary, limit=MOST_SUMMARY), judged, own)

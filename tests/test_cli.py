@@ -62,6 +62,29 @@ def test_misuse_is_one_line_and_a_hint(
     assert capsys.readouterr().err == err
 
 
+def test_in_actions_what_a_verb_prints_is_no_command_and_a_version_is_only_that(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"mlops-ci {__version__}\n"
+    assert cli.run(["plan", "--::error::"]) == 2
+    shown = capsys.readouterr()
+    word = shown.out.splitlines()[0].rpartition(":")[2]
+    assert shown.out == f"::stop-commands::{word}\n::{word}::\n"
+    assert shown.err.startswith("mlops-ci: No such option: --::error::")
+    # The document has standard output for itself.
+    assert cli.run(["plan", "--json"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert (lines[0].rpartition(":")[0], lines[-1]) == (
+        "::stop-commands:",
+        f"::{lines[0].rpartition(':')[2]}::",
+    )
+
+
 def test_an_unknown_option_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["plan", "--jason"]) == 2
     err = capsys.readouterr().err

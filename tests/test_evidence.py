@@ -104,6 +104,13 @@ def test_unknown_keys_are_refused() -> None:
     assert caught.value.message == "evidence.json: forged: Extra inputs are not permitted"
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 1, "x": ' + "[" * 100_000])
+def test_what_is_nested_without_end_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert caught.value.message == "evidence.json: is nested too deeply"
+
+
 def test_a_place_deep_inside_is_named() -> None:
     found = plain()
     found["models"][0]["metrics"][0]["head"] = "high"

@@ -46,8 +46,9 @@ class Terminal:
     def result(self, text: str, document: Any = None) -> None:
         """The verb's result: ``document`` as JSON where a machine asked for it, else the text."""
         if self.json_output:
-            json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-            sys.stdout.write("\n")
+            shown = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+            # A runner of CI takes `##[` for a command wherever in a line it stands.
+            sys.stdout.write(shown.replace("##[", "#\\u0023[") + "\n")
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()

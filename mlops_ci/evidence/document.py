@@ -97,8 +97,16 @@ def read(raw: bytes | str, source: str = "evidence.json") -> Evidence:
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{source}: {len(raw):,} bytes is more than an evidence document may have")
     try:
+        return _fitted(_plain(raw, source), source)
+    except RecursionError as error:
+        raise ConfigError(f"{source}: is nested too deeply") from error
+
+
+def _plain(raw: bytes | str, source: str) -> dict[str, Any]:
+    """The plain dictionary of the newest schema version."""
+    try:
         plain = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{source}: not JSON ({error})") from error
     version = plain.get("schema") if isinstance(plain, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
@@ -110,10 +118,13 @@ def read(raw: bytes | str, source: str = "evidence.json") -> Evidence:
         )
     for step in range(version, SCHEMA_VERSION):
         plain = UPGRADES[step](plain)
+    found: dict[str, Any] = plain
+    return found
+
+
+def _fitted(plain: dict[str, Any], source: str) -> Evidence:
     try:
         return Evidence.model_validate_json(json.dumps(plain))
-    except RecursionError as error:
-        raise ConfigError(f"{source}: nested too deeply") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -55,8 +55,9 @@ class Outlets:
     """
 
     notes: Notes
-    environ: Mapping[str, str]
-    runner: Runner | None
+    # It holds the token.
+    environ: Mapping[str, str] = field(repr=False)
+    runner: Runner | None = field(repr=False)
     dry_run: bool = False
     target: PullRequest | None = None
     say: Callable[[str], None] = field(default=lambda _: None, repr=False)
@@ -162,13 +163,17 @@ class Outlets:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Have the checks say that a run is under way, and that it died where it does."""
+        board, tried = self.board, self.notes.tried
         try:
-            if self.board is not None:
-                self.board.begin(self.commit, conclusions.names(_gates()))
+            if board is not None:
+                tried(
+                    "the checks were not begun", lambda: board.begin(self.commit, conclusions.names(_gates()))
+                )
             yield
         except BaseException as error:
-            if self.board is not None:
-                self.board.end(self.commit, _death(error, self.url))
+            if board is not None:
+                end = _death(error, self.url)
+                tried("the checks were not ended", lambda: board.end(self.commit, end))
             raise
 
     def conclude(self, found: Iterable[Conclusion], also: str = "") -> None:

@@ -94,9 +94,10 @@ class Board:
         return whole
 
     def _put(self, check: Check) -> None:
-        """Bring this run's check of that name up to date, or make it."""
+        """Bring this run's check of that name up to date, or make it; what has ended is not begun again."""
         known = self._at(check.head_sha)
-        if before := known.get(check.name):
+        before = known.get(check.name)
+        if before and (check.status == "completed" or before.status != "completed"):
             known[check.name] = github_checks.bring(self.github, before, check)
         else:
             known[check.name] = github_checks.create(self.github, check)

@@ -1,11 +1,14 @@
-"""A GitHub that answers what a test has scripted, over real HTTP, and holds every request to GitHub's description."""
+"""A GitHub that answers what a test has scripted, over real HTTP, and holds every request to GitHub's description.
+
+A ``world`` (github_world.py) answers what the script does not, so that a test may script only the trouble.
+"""
 
 from __future__ import annotations
 
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,6 +97,7 @@ class Double:
         self.over = threading.Event()
         self.time = Time()
         self.url = ""
+        self.world: Callable[[Request], Reply | None] | None = None
         self._script: dict[tuple[str, str], list[Reply | Cut | Silence]] = {}
 
     def on(self, method: str, path: str, *answers: Reply | Cut | Silence) -> None:
@@ -127,11 +131,10 @@ class Double:
     def answer(self, request: Request) -> Reply | Cut | Silence:
         """What the script says; what is wrong with either side is a problem."""
         self.requests.append(request)
-        rest = self._script.get((request.method, request.path), [])
-        if not rest:
+        reply = self._reply(request)
+        if reply is None:
             self.problems.append(f"{request.line}: was not expected")
             return Reply(500, {"message": "not in the script"})
-        reply = rest.pop(0)
         if request.path == "/graphql":
             self.problems += [] if request.body["query"] in QUERIES else ["an unknown query"]
         elif not request.path.startswith("/storage"):
@@ -143,6 +146,11 @@ class Double:
                     request.method, request.quoted, reply.status, reply.body
                 )
         return reply
+
+    def _reply(self, request: Request) -> Reply | Cut | Silence | None:
+        if rest := self._script.get((request.method, request.path), []):
+            return rest.pop(0)
+        return self.world(request) if self.world else None
 
 
 class _Handler(BaseHTTPRequestHandler):

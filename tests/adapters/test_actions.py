@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlops_ci.adapters.actions import MAX_SUMMARY, Runner
+from mlops_ci.adapters.actions import MAX_SUMMARY, Runner, silent
 from mlops_ci.errors import ConfigError, ToolError
 
 HOSTILE = "a\n::set-output name=x::y\r\n%0A<<EOF\nEOF\nverdict=passed\u202e"
@@ -152,6 +152,43 @@ def test_between_silence_and_listen_nothing_is_a_command(tmp_path: Path) -> None
         f"::stop-commands::{words[1]}",
         f"::{words[0]}::",
     ]
+
+
+def test_in_a_silence_only_a_runner_is_heard(tmp_path: Path) -> None:
+    found = runner(tmp_path)
+    with silent(found.environ, found.stdout):
+        found.stdout.write("::set-output name=verdict::passed\n")
+        found.annotate("error", "ours")
+    found.annotate("notice", "later")
+    word = printed(found).splitlines()[0].rpartition(":")[2]
+    assert re.fullmatch(r"[0-9a-f]{32}", word)
+    assert printed(found).splitlines() == [
+        f"::stop-commands::{word}",
+        "::set-output name=verdict::passed",
+        f"::{word}::",
+        "::error::ours",
+        f"::stop-commands::{word}",
+        f"::{word}::",
+        "::notice::later",
+    ]
+
+
+def test_outside_of_actions_nobody_is_silenced() -> None:
+    stream = io.StringIO()
+    with silent({}, stream):
+        stream.write("text")
+    assert stream.getvalue() == "text"
+
+
+def test_which_run_it_is_and_where_its_commits_come_from(tmp_path: Path) -> None:
+    told = {"GITHUB_REPOSITORY": "acme/census", "GITHUB_RUN_ID": "5"}
+    found = runner(tmp_path, **told, GITHUB_RUN_ATTEMPT="3")
+    assert (found.run, found.attempt, found.head_repository) == ("5", "3", "acme/census")
+    assert (runner(tmp_path).run, runner(tmp_path).attempt) == ("", "1")
+    started = {"workflow_run": {"head_repository": {"full_name": "mallory/census"}}}
+    assert runner(tmp_path, payload=started, **told).head_repository == "mallory/census"
+    gone = {"workflow_run": {"head_repository": None}}
+    assert runner(tmp_path, payload=gone, **told).head_repository == "acme/census"
 
 
 def test_where_the_run_is_shown(tmp_path: Path) -> None:

@@ -140,11 +140,31 @@ def test_check_runs_by_name(double: Double, github: GitHub) -> None:
     assert [found.id for found in checks.named(github, SHA, "mlops-ci")] == [4, 5]
 
 
+def test_all_check_runs_of_a_commit(double: Double, github: GitHub) -> None:
+    double.on("GET", NAMED, listed(run(), run(id=5)))
+    assert [found.id for found in checks.of_commit(github, SHA)] == [4, 5]
+    assert double.requests[0].query == {"per_page": "100"}
+
+
+@pytest.mark.parametrize(("there", "sent"), [(0, 1), (1, 0)])
+def test_a_known_check_run_is_brought_up_to_date_without_looking(
+    double: Double, github: GitHub, there: int, sent: int
+) -> None:
+    double.on("PATCH", f"{RUNS}/4", Reply(body=run(1)))
+    check = Check("mlops-ci", SHA, conclusion="failure", title="T", summary="S", annotations=(REMARK,))
+    known = CheckRun(4, "mlops-ci", SHA, "in_progress", annotations=there)
+    assert checks.bring(github, known, check).annotations == 1
+    assert len(double.requests[0].body["output"].get("annotations", [])) == sent
+
+
 def test_a_person_s_token_may_make_no_check_run(double: Double, github: GitHub) -> None:
     said = "You must authenticate via a GitHub App."
     double.on("POST", RUNS, Reply(403, {"message": said}))
-    with pytest.raises(ToolError, match=said):
+    with pytest.raises(ToolError, match=said) as caught:
         checks.create(github, Check("mlops-ci", SHA))
+    assert caught.value.hint == (
+        "the token in GITHUB_TOKEN is a person's: give the job's own GITHUB_TOKEN, or a GitHub App's token"
+    )
 
 
 def test_a_status_is_set(double: Double, github: GitHub) -> None:

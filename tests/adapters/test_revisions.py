@@ -143,3 +143,13 @@ def test_a_detached_head_has_no_branch(origin: Repo, tmp_path: Path) -> None:
     assert found.branch == ""
     assert found.metrics is not None
     assert found.metrics.commit == at(origin, "one")
+
+
+def test_a_run_is_about_the_pull_requests_own_tip(origin: Repo, tmp_path: Path) -> None:
+    clone = Repo.clone(origin.path, tmp_path / "c")
+    clone.git("merge", "--quiet", "--no-ff", "-m", "merge", "origin/topic")
+    git, merge = Git.open(clone.path), clone.git("rev-parse", "HEAD")
+    told = {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": merge}
+    assert revisions.own_commit(git, told) == at(origin, "topic")
+    assert revisions.own_commit(git, told | {"GITHUB_SHA": "0" * 40}) == merge
+    assert revisions.own_commit(git, told | {"GITHUB_REF": "refs/heads/main"}) == merge

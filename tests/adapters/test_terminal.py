@@ -35,6 +35,14 @@ def test_words_and_results_go_different_ways(capsys: pytest.CaptureFixture[str])
     assert shown.err == "Working …\na word\n"
 
 
+def test_no_line_of_a_document_is_a_command_to_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = {"##[error]": "a ##[set-output name=verdict;]passed\n::error::x ###[b"}
+    Terminal(json_output=True).result("", hostile)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == hostile
+    assert [line for line in shown.splitlines() if "##[" in line or line.startswith("::")] == []
+
+
 def test_without_a_terminal_markdown_is_plain_and_its_entities_are_read(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

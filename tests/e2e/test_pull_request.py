@@ -323,7 +323,7 @@ def test_seeds_repeat_the_training_and_widen_the_interval(toy: Toy, call: Call) 
     assert json.dumps(accuracy["head"]) == json.dumps(sum(accuracy["seeds"]) / 3)
 
 
-@pytest.mark.parametrize("verb", ["pr", "plan", "run", "check", "comment", "evidence", "demo"])
+@pytest.mark.parametrize("verb", ["pr", "plan", "run", "check", "comment", "conclude", "evidence", "demo"])
 def test_every_verb_explains_itself(verb: str, call: Call, toy: Toy) -> None:
     from mlops_ci.cli import VERBS
 

@@ -105,6 +105,11 @@ def test_judge_shows_a_gate_one_model_at_a_time() -> None:
     assert asked == [("sizes", "a"), ("sizes", "b")]
 
 
+def test_a_finding_bears_the_name_of_its_gate() -> None:
+    found = gates.judge(evidence(model(name="a")), lambda gate, name: Options(), {"volumes": GOOD})
+    assert [one.gate for one in found] == ["volumes"]
+
+
 def test_judge_asks_a_model_gate_even_where_there_is_no_model() -> None:
     found = gates.judge(evidence(), lambda gate, name: Options(), {"sizes": GOOD})
     assert [(one.model, one.sentence) for one in found] == [("", " 1")]
