@@ -23,6 +23,12 @@ class Companion:
     ) -> None:
         self._child = process.Piped(args, cwd=cwd, log=log, env=env)
         self._rest = b""
+        self._lost = ""
+
+    @property
+    def lost(self) -> str:
+        """Why it is gone, as the first question without an answer found it; empty while it answers."""
+        return self._lost
 
     def ask(self, line: bytes, *, timeout: float) -> bytes:
         """Send a line and wait for the answer, at most ``timeout`` seconds.
@@ -31,6 +37,9 @@ class Companion:
             ToolError: it has ended, gave no answer in time or said too much, and is gone now; with its
                 last words.
         """
+        if self._lost:
+            # That we ended it is no news of the child: what made us end it is.
+            raise ToolError(self._lost)
         deadline = time.monotonic() + timeout
         code = self._child.code()
         answer = None
@@ -47,7 +56,8 @@ class Companion:
         else:
             said = f"gave no answer within {timeout:g} s" if late else "closed its pipe or said too much"
         last = process.tail(self._child.log, 1)
-        raise ToolError(f"{said}; the last it said: {last[0]}" if last else said)
+        self._lost = f"{said}; the last it said: {last[0]}" if last else said
+        raise ToolError(self._lost)
 
     def end(self) -> None:
         """End it with everything it started; more than once does no harm."""

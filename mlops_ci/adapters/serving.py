@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlops_ci.adapters import serving_worker
+from mlops_ci.adapters import pickles, serving_worker
 from mlops_ci.adapters.companion import Companion
 from mlops_ci.errors import ConfigError, ToolError
 
@@ -140,6 +140,8 @@ class Served:
             UnknownModelError: it is of no kind that can be loaded.
             ServingError: loading failed, with the reason.
         """
+        if none := pickles.why_none(self._place.model):
+            raise ServingError(none)
         folders = [str(path) for path in dict.fromkeys((self._place.folder, *self._place.code))]
         return self._ask(Loaded, "load", path=str(self._place.model), folders=folders)
 
@@ -162,6 +164,11 @@ class Served:
     def memory(self) -> int:
         """How much the largest memory use so far exceeds that before loading; raises ServingError."""
         return self._ask(_Memory, "memory").bytes
+
+    @property
+    def lost(self) -> bool:
+        """Whether the process is gone, so that only a fresh one can answer."""
+        return bool(self._child.lost)
 
     def close(self) -> None:
         """End the process."""

@@ -26,7 +26,7 @@ from typing import IO, Any
 WARM_BATCHES = 8
 WARM_UP = 0.5  # seconds after which no further batch is warmed up with
 _MAX_TEXT = 300
-_PICKLES = (".joblib", ".pkl", ".pickle", ".sav")
+PICKLES = (".joblib", ".pkl", ".pickle", ".sav")
 _NO_ATTRIBUTE = re.compile(r"[Cc]an't get attribute '([\w.]+)' on <module '([\w.]+)'")
 _NAME = re.compile(r"[A-Za-z_][\w.]{0,100}")
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
@@ -73,7 +73,7 @@ def load(path: Path) -> Loaded:
         return _mlflow(_mlflow_folder(path))
     if path.suffix.lower() == ".onnx":
         return _onnx(path)
-    if path.suffix.lower() in _PICKLES or path.read_bytes()[:1] == b"\x80":
+    if path.suffix.lower() in PICKLES or path.read_bytes()[:1] == b"\x80":
         return _estimator(_unpickled(path))
     raise UnknownFormatError(f"{path.name} is no MLflow folder, pickle, joblib file or ONNX model")
 

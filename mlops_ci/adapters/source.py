@@ -146,8 +146,12 @@ def reading(name: str, what: str, *, remote: bool = False) -> Iterator[None]:
         ) from error
 
 
-# Where the words of a reader end and the table's own rows and values begin.
-_RAW = re.compile(r"(?<=got \d): .*|(?<=got \d\d): .*|(?<=got \d{3}): .*|(?<= value) '.*|(?<= string) '.*")
+# Where the words of a reader end, and the table's own rows and values, an option of the reader's or the
+# number of a row within a block begin.
+_RAW = re.compile(
+    r" \(try to .*| in row \d+$"
+    r"|(?<=got \d): .*|(?<=got \d\d): .*|(?<=got \d{3}): .*|(?<= value) '.*|(?<= string) '.*"
+)
 
 
 def first_line(error: BaseException) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlops_ci.adapters.source import Source, reading
 from mlops_ci.adapters.source_files import File, selected, sliced
+from mlops_ci.adapters.source_text import refuse_other_text
 from mlops_ci.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 22
 _SNIFF = 1 << 16
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_WHAT = "table of delimited text"
+# What Arrow says of a row that has no end within a block.
+_ENDLESS = "straddl"
 _CONVERSION = re.compile(r"In CSV column #(\d+): .*?CSV conversion error to ([^:]+)")
 
 
@@ -37,6 +42,8 @@ class CsvSource(Source):
 
     def _sniff(self, head: bytes) -> None:
         """Refuse what is no text, or text with another delimiter."""
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            refuse_other_text(self._file)
         if b"\0" in head:
             raise ConfigError(f"{self.name}: is binary, no text", "name a file of delimited text")
         line = head.decode("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0]
@@ -58,15 +65,62 @@ class CsvSource(Source):
     def schema(self) -> pa.Schema:
         """The columns, with types that hold for the whole file."""
         if self._schema is None:
-            with reading(self.name, "table of delimited text", remote=self._file.remote):
+            with self._reading():
                 self._schema = self._settle()
         return self._schema
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Tell what is wrong with the text, and in which row: Arrow's own words say neither."""
+        import pyarrow as pa
+
+        with reading(self.name, _WHAT, remote=self._file.remote):
+            try:
+                yield
+            except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+                refuse_other_text(self._file)
+                if _ENDLESS in str(error):
+                    raise ConfigError(
+                        f"{self.name}: a row has more than {_BLOCK:,} bytes",
+                        "is a quotation mark not closed, or is it no delimited text?",
+                    ) from error
+                if "Expected" in str(error):
+                    self._refuse_row()
+                raise
+
+    def _refuse_row(self) -> None:
+        """Read once more on one thread, which counts the rows, up to the one with too many or few columns."""
+        import pyarrow as pa
+
+        found: list[Any] = []
+
+        def seen(row: Any) -> str:
+            found.append(row)
+            return "error"
+
+        try:
+            with self._file.open() as handle:
+                for _ in self._open(handle, seen):
+                    pass
+        except pa.ArrowInvalid as error:
+            if found and found[0].number is not None:
+                row = found[0]
+                raise ConfigError(
+                    f"{self.name}: row {row.number:,}: expected {row.expected_columns:,} columns, got"
+                    f" {row.actual_columns:,} (the header is row 1, empty lines are not counted)",
+                    "is a value with the delimiter in it without quotation marks, or is the file cut off?",
+                ) from error
+
     def _settle(self) -> pa.Schema:
         """Read until no column breaks the type that its first block suggests; one block needs no proof."""
+        import pyarrow.types as at
+
         while True:
             with self._file.open() as handle:
                 reader = self._open(handle)
+                # A name that is no UTF-8 is none before somebody asks for it.
+                if reader.schema.names and any(map(at.is_binary, reader.schema.types)):
+                    refuse_other_text(self._file)
                 if self._file.size <= _BLOCK:
                     return reader.schema
                 trouble = self._through(reader)
@@ -88,7 +142,7 @@ class CsvSource(Source):
         return ""
 
     def _widen(self, schema: pa.Schema, trouble: str) -> None:
-        """Give the column the next wider type: whole numbers, numbers, text, bytes."""
+        """Give the column the next wider type: whole numbers, numbers, text."""
         import pyarrow as pa
         import pyarrow.types as at
 
@@ -101,22 +155,23 @@ class CsvSource(Source):
             )
         if at.is_integer(field.type) or at.is_null(field.type):
             self._types[field.name] = pa.float64()
-        elif at.is_string(field.type):
-            self._types[field.name] = pa.binary()
-            self._notes.append(f"column {field.name!r} is no UTF-8 text; read as bytes")
         else:
+            if at.is_string(field.type):
+                refuse_other_text(self._file)
             self._types[field.name] = pa.string()
             self._notes.append(f"column {field.name!r} begins with other values than text; read as text")
 
-    def _open(self, handle: Any) -> Any:
+    def _open(self, handle: Any, invalid: Callable[[Any], str] | None = None) -> Any:
         import pyarrow as pa
         import pyarrow.csv as pc
 
         try:
             return pc.open_csv(
                 handle,
-                read_options=pc.ReadOptions(block_size=_BLOCK),
-                parse_options=pc.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+                read_options=pc.ReadOptions(block_size=_BLOCK, use_threads=invalid is None),
+                parse_options=pc.ParseOptions(
+                    delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=invalid
+                ),
                 convert_options=pc.ConvertOptions(
                     column_types=self._types, strings_can_be_null=True, quoted_strings_can_be_null=False
                 ),
@@ -134,8 +189,7 @@ class CsvSource(Source):
     ) -> Iterator[pa.RecordBatch]:
         """The rows, in blocks."""
         self.schema()
-        what = "table of delimited text"
-        with reading(self.name, what, remote=self._file.remote), self._file.open() as handle:
+        with self._reading(), self._file.open() as handle:
             for batch in self._open(handle):
                 yield from sliced(selected(batch, columns))
         self._need_whole_quotes()

@@ -14,6 +14,8 @@ from mlops_ci.errors import ConfigError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# So many columns are told by name.
+_NAMED = 5
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -34,7 +36,21 @@ class FolderSource(Source):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done to read the files."""
-        return tuple(note for source in self._sources.values() for note in source.notes)
+        return (*self._lacking(), *(note for source in self._sources.values() for note in source.notes))
+
+    def _lacking(self) -> Iterator[str]:
+        """Columns that are not in every file, folded by how many files lack them."""
+        if self._schema is None:
+            return
+        times = Counter(name for file in self._files for name in set(self._source(file).schema().names))
+        folded: dict[int, list[str]] = {}
+        for name in self._schema.names:
+            if 0 < times[name] < len(self._files):
+                folded.setdefault(len(self._files) - times[name], []).append(name)
+        for files, names in sorted(folded.items()):
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            columns = f"column{'' if len(names) == 1 else 's'} {', '.join(map(repr, names[:_NAMED]))}{more}"
+            yield f"{files:,} of {len(self._files):,} files lack {columns}; read as missing values there"
 
     def _source(self, file: str) -> Source:
         return (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ci.adapters.source import Source, reading
 from mlops_ci.adapters.source_files import File, selected, sliced
+from mlops_ci.adapters.source_text import refuse_bytes, refuse_other_text
 from mlops_ci.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,8 +80,12 @@ class JsonLinesSource(Source):
 
     def _tables(self) -> Iterator[pa.Table]:
         with reading(self.name, "file of JSON lines", remote=self._file.remote):
+            before = lines = 0
             for block in self._blocks():
-                yield self._table(block)
+                refuse_bytes(self._file, block, before, lines)
+                yield self._table(block, lines)
+                # Each is given without the newline at its end.
+                before, lines = before + len(block) + 1, lines + block.count(b"\n") + 1
 
     def _blocks(self) -> Iterator[bytes]:
         """Whole lines, some megabytes at a time."""
@@ -100,7 +105,8 @@ class JsonLinesSource(Source):
             if rest.strip():
                 yield rest
 
-    def _table(self, block: bytes) -> pa.Table:
+    def _table(self, block: bytes, lines: int) -> pa.Table:
+        """One block, behind so many lines."""
         import pyarrow as pa
         import pyarrow.json as pj
 
@@ -110,11 +116,32 @@ class JsonLinesSource(Source):
             options = pj.ReadOptions(block_size=len(block) + 1)
             return pj.read_json(io.BytesIO(block), read_options=options)
         except pa.ArrowInvalid as error:
+            rows = self._rows(block, lines)
             if _MIXED not in str(error):
                 raise
-        return table_of(
-            [json.loads(line) for line in block.splitlines() if line.strip()], self.name, self._mixed
-        )
+        return table_of(rows, self.name, self._mixed)
+
+    def _rows(self, block: bytes, lines: int) -> list[dict[str, Any]]:
+        """Line by line, which is slow but tells the line that is no object."""
+        rows = []
+        for number, line in enumerate(block.split(b"\n"), start=lines + 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                # Of the words only those that quote nothing.
+                what = error.msg if isinstance(error, json.JSONDecodeError) else "no JSON"
+                raise ConfigError(
+                    f"{self.name}: line {number:,} is no JSON object: {what}",
+                    "write one object a line; is it cut off?",
+                ) from error
+            if not isinstance(row, dict):
+                raise ConfigError(
+                    f"{self.name}: line {number:,} is no JSON object", "write one object a line"
+                )
+            rows.append(row)
+        return rows
 
 
 class JsonSource(Source):
@@ -129,7 +156,13 @@ class JsonSource(Source):
                 "write JSON lines or Parquet",
             )
         with reading(file.name, "JSON file", remote=file.remote), file.open() as handle:
-            plain = json.loads(handle.read())
+            raw = handle.read()
+        with reading(file.name, "JSON file"):
+            try:
+                plain = json.loads(raw)
+            except UnicodeDecodeError:
+                refuse_other_text(file)
+                raise
         if not isinstance(plain, list):
             raise ConfigError(
                 f"{file.name}: is neither a list of objects nor a stored profile", "write JSON lines"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlops_ci.adapters.row_checks import RowChecks
 from mlops_ci.adapters.sources import is_address
-from mlops_ci.collect import standing
+from mlops_ci.collect import columns, standing
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.reading import reason
 from mlops_ci.collect.tables import Place, Tables
@@ -22,6 +22,7 @@ from mlops_ci.profiles.privacy import Privacy
 from mlops_ci.schemas import leakage, pairs, text
 from mlops_ci.schemas.checking import Checker, Custom, Shown
 from mlops_ci.schemas.shape import Rows, Schema
+from mlops_ci.writing.absent import meant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,10 +70,13 @@ def measure(context: Context) -> tuple[TableCheck, ...]:
     data = context.model.data
     named = [(name, path) for name in NAMES if (path := getattr(data, name))]
     if not named:
+        columns.tell(context, ())
         return ()
     tables = Tables(context.sources.reader, data)
     book = _rulebook(context)
     looks = {name: _look(context, tables, name, path, book) for name, path in named}
+    unread = any(one.problem for one in looks.values())
+    columns.tell(context, None if unread else {column for one in looks.values() for column in one.names})
     for name, path in named:
         looks[name].rules += standing.rules(context, name, path)
     if "train" in looks and "test" in looks:
@@ -272,6 +276,11 @@ def _shared(train: Look, test: Look, data: Data) -> Iterator[DataRule]:
         return
     if train.ids and test.ids:
         yield pairs.ids(pairs.overlap(train.ids, test.ids), data.id or "")
+    elif data.id and not (data.id in train.names and data.id in test.names):
+        yield _without_id(train, test, data.id)
+        if not (train.ids or test.ids or data.features):
+            # What does identify a row is taken for a feature, and no row equals another.
+            return
     one, other = train.features, test.features
     if one is None or other is None:
         yield DataRule(rule="duplicates", ok=False, problem="a table has no feature, or two of one name")
@@ -283,13 +292,25 @@ def _shared(train: Look, test: Look, data: Data) -> Iterator[DataRule]:
         yield pairs.features(pairs.overlap(one, other), one)
 
 
+def _without_id(train: Look, test: Look, name: str) -> DataRule:
+    """Rows cannot be told to be the same example without the column that says so."""
+    tables = {"train": train, "test": test}
+    lacking = [table for table, look in tables.items() if name not in look.names]
+    near = meant(name, [column for table in lacking for column in tables[table].names])
+    if len(lacking) == 1:
+        problem = f"{lacking[0]} has no column of this name, which data.id names{near}"
+    else:
+        problem = f"neither table has a column of this name, which data.id names{near}"
+    return DataRule(rule="duplicates", column=name, ok=False, problem=problem)
+
+
 def _target(context: Context, tables: Tables, train: Look) -> Iterator[DataRule]:
     """Whether every training row has a label, and whether a column gives it away."""
     data = context.model.data
     if not data.target:
         return
     if data.target not in train.names:
-        problem = f"the table has no target column {data.target}"
+        problem = f"the table has no target column {data.target}{meant(data.target, train.names)}"
         yield DataRule(rule="labels", column=data.target, ok=False, problem=problem)
         return
     missing = train.unlabelled

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mlops_ci.collect.context import Context
-from mlops_ci.collect.models import base_frames, frames, is_broken, prediction_files
+from mlops_ci.collect.models import base_frames, frames, group_labels, is_broken, prediction_files
 from mlops_ci.comparing import fairness
 from mlops_ci.comparing.fairness import Asked
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Fairness
 from mlops_ci.gates.fairness import Options
-from mlops_ci.profiles.privacy import Privacy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +29,6 @@ def measure(context: Context) -> tuple[Fairness, ...]:
     head = _missing_package() or _head(context)
     if isinstance(head, str):
         return tuple(Fairness(column=", ".join(names), problem=head) for names in groups)
-    data = context.model.data
     named = {name for names in groups for name in names}
     found = fairness.measure(
         head,
@@ -42,8 +40,7 @@ def measure(context: Context) -> tuple[Fairness, ...]:
             names=tuple(metric.name for metric in context.found.metrics),
         ),
         context.model.columns,
-        # Who names a column as groups wants to read of them; a sensitive one stays hashed.
-        Privacy(sensitive=data.sensitive, show_values=named).label,
+        group_labels(context.model, named),
     )
     return tuple(
         one.model_copy(update={"absent": not set(names) <= set(head.columns)})

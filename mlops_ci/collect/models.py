@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -21,6 +21,7 @@ from mlops_ci.config import Model
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Metric, ModelEvidence, Plot, Predictions
 from mlops_ci.pipeline import Graph, Out, PlotSpec, Stage
+from mlops_ci.profiles.privacy import Privacy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,6 +83,7 @@ def compare(found: ModelEvidence, model: Model, sources: Sources) -> ModelEviden
             base_frames(model, sources),
             found.metrics,
             columns=model.columns,
+            label=group_labels(model, model.columns.groups),
             path=_canonical(paths),
             time_ordered=model.floor == "last_value",
         )
@@ -97,6 +99,14 @@ def compare(found: ModelEvidence, model: Model, sources: Sources) -> ModelEviden
             "slices": result.slices,
         }
     )
+
+
+def group_labels(model: Model, groups: Collection[str]) -> Callable[[str, str], str]:
+    """How the groups of these columns may be called.
+
+    Who names a column as groups wants to read of them; a sensitive one stays hashed.
+    """
+    return Privacy(sensitive=model.data.sensitive, show_values=groups).label
 
 
 def seeded_files(model: Model, graph: Graph) -> tuple[str, ...]:

@@ -82,6 +82,9 @@ def _served(context: Context, rows: pd.DataFrame, scratch: Path, on: tuple[bool,
         if not on[0]:
             return None, latency
         asked = trials.Asked(model, again, shown)
+        if served.lost and latency is not None:
+            asked.reason = latency.problem
+            asked.renew()
         return trials.measure(asked, rows, context.model.data, _options(context, "model")), latency
 
 

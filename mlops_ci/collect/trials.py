@@ -30,20 +30,31 @@ class Asked:
     again: Callable[[], Served]
     shown: bool
     losses: int = 0
+    reason: str = ""
 
     def answer(self, rows: pd.DataFrame, *, in_order: bool) -> Answer | Failure:
         """What the model says to rows; an error, a crash and a hang are answers too."""
-        if self.losses >= MOST_LOSSES:
-            return Failure("the model's process was lost too often", crashed=True)
+        if self.given_up:
+            return Failure(self.given_up, crashed=True)
         try:
             return _answer(self.model.served.predict(rows, in_order=in_order))
         except LostError as error:
-            self._restart()
-            return Failure(places.told(error, shown=self.shown), crashed=True)
+            self.reason = places.told(error, shown=self.shown)
+            self.renew()
+            return Failure(self.reason, crashed=True)
         except ServingError as error:
             return Failure(places.told(error, shown=self.shown))
 
-    def _restart(self) -> None:
+    @property
+    def given_up(self) -> str:
+        """Why it is asked nothing more; empty while it may be."""
+        if self.losses < MOST_LOSSES:
+            return ""
+        slow = "gave no answer" in self.reason
+        return f"{'too slow to be tried' if slow else 'its process was lost too often'}: {self.reason}"
+
+    def renew(self) -> None:
+        """Go on with a fresh process; one that cannot be had is as if it were lost too often."""
         self.losses += 1
         try:
             self.model = Candidate(self.model.place, self.again(), self.model.loaded)
@@ -88,7 +99,10 @@ def _trials(asked: Asked, rows: pd.DataFrame, data: Data, options: Any) -> Itera
     end = time.monotonic() + BUDGET
     named = loaded.names is not None
     for trial in behaviour.trials(rows, features, wanted, categorical=data.categorical, by_name=named):
-        if time.monotonic() > end:
+        if trial.tables and asked.given_up:
+            # A trial that was never made says nothing of what it would have found.
+            yield CheckResult(check=trial.check, ok=None, detail=asked.given_up)
+        elif time.monotonic() > end:
             yield CheckResult(check=trial.check, ok=None, detail=f"the {BUDGET:g} s for all trials were over")
         else:
             yield trial.judge([asked.answer(table, in_order=trial.in_order) for table in trial.tables])

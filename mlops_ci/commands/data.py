@@ -90,6 +90,8 @@ def data(
     if output is not None:
         files.write(output, (found.model_dump_json(indent=2) + "\n").encode())
     broken = [rule for rule in found.rules if not rule.ok]
+    if found.note:
+        terminal.say(f"note: {_line(found.note)}")
     terminal.result(_words(found, broken), found.model_dump(mode="json"))
     return 1 if found.broken else 0
 
@@ -241,13 +243,21 @@ def _words(found: TableCheck, broken: list[DataRule]) -> str:
 
     if not found.broken:
         return f"{found.path}: {found.rows:,} rows keep all {found.checked:,} rules of {found.schema_path}"
-    lines = [
-        _line(words.sentence(found, rule) if not rule.problem else _problem(found, rule)) for rule in broken
-    ]
+    grouped: dict[tuple[str, bool], list[DataRule]] = {}
+    for rule in broken:
+        grouped.setdefault((rule.rule, bool(rule.problem)), []).append(rule)
+    lines: list[str] = []
+    for (name, problem), rules in grouped.items():
+        if len(rules) > words.NAMED and not problem:
+            lines.append(_line(words.many(found, name, rules)))
+        else:
+            lines += [_line(_problem(found, one) if problem else words.sentence(found, one)) for one in rules]
+        if not problem and len(rules) <= words.NAMED:
+            lines += [f"  {_line(how)}" for one in rules if (how := words.reading(one))]
     if found.broken > len(broken):
         lines.append(f"and {found.broken - len(broken):,} more")
-    rules = "1 rule is" if found.broken == 1 else f"{found.broken:,} rules are"
-    return "\n".join([*lines, f"{found.path}: {rules} broken of {found.checked:,} in {found.schema_path}"])
+    number = "1 rule is" if found.broken == 1 else f"{found.broken:,} rules are"
+    return "\n".join([*lines, f"{found.path}: {number} broken of {found.checked:,} in {found.schema_path}"])
 
 
 def _problem(found: TableCheck, rule: DataRule) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Json, listed, not_there
+from mlops_ci.commands.options import Json, listed
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import DomainClassifier, Drift
+from mlops_ci.writing.absent import not_there
 
 if TYPE_CHECKING:
     from mlops_ci.adapters.source import Source
@@ -91,12 +92,8 @@ def drift(
     from mlops_ci.judging import drifting
 
     decisions = drifting.judge(found, options)
-    # A column that is gone or of another kind now is no less a change than one that drifted.
-    retyped = [one.name for one in decisions if one.retyped]
-    for names, words in ((found.removed, "gone"), (retyped, "of another kind")):
-        if names:
-            terminal.say(f"note: columns that are {words} count as drift: {len(names)}")
-    code = 1 if found.removed or retyped or any(one.outcome == "drifted" for one in decisions) else 0
+    tally = drifting.tally(found, decisions)
+    code = 1 if tally.changed else 0
     if html is not None:
         _write_page(html, found, decisions)
     if json:
@@ -104,7 +101,8 @@ def drift(
     else:
         from mlops_ci.writing import drifted
 
-        terminal.result(drifted.words(found, decisions, hidden=not data.show_values))
+        headline = drifting.headline(tally)
+        terminal.result(drifted.words(found, decisions, headline, hidden=not data.show_values))
     return code
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -45,30 +42,3 @@ def seconds(timeout: str) -> float | None:
 def listed(text: str) -> tuple[str, ...]:
     """The names of an option such as ``A,B``, each once."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def not_there(
-    option: str,
-    names: Iterable[str],
-    columns: Collection[str],
-    *,
-    of: str = "this table",
-    globs: bool = False,
-) -> list[str]:
-    """A note for each name typed with an option that is no column, with the one that may have been meant.
-
-    No error: a feature that was taken out is no reason to stop a pipeline.
-    """
-    return [
-        f"{option} names {name}, which {_lacking(name, columns, of, globs=globs)}"
-        for name in names
-        if name not in columns and not (globs and any(fnmatchcase(column, name) for column in columns))
-    ]
-
-
-def _lacking(name: str, columns: Collection[str], of: str, *, globs: bool) -> str:
-    if globs and any(sign in name for sign in "*?["):
-        return f"matches no column of {of}"
-    by_fold = {column.casefold(): column for column in columns}
-    near = get_close_matches(name.casefold(), by_fold, n=1)
-    return f"is no column of {of}" + (f"; did you mean {by_fold[near[0]]}?" if near else "")

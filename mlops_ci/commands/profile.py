@@ -10,8 +10,9 @@ import typer
 from mlops_ci.adapters import files, named, sources
 from mlops_ci.adapters.profiling import profile as profile_table
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Json, Table, listed, not_there
+from mlops_ci.commands.options import Json, Table, listed
 from mlops_ci.errors import ConfigError
+from mlops_ci.writing.absent import not_there
 from mlops_ci.writing.markdown import one_line
 
 

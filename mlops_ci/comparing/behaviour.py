@@ -23,6 +23,7 @@ from mlops_ci.comparing.asking import (
     untried,
 )
 from mlops_ci.evidence import CheckResult
+from mlops_ci.writing.absent import meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ def _invariant(column: str, sample: pd.DataFrame, table: pd.DataFrame, wanted: W
     """Every level of the column is put into every row of the sample."""
     check = f"invariant:{column}"
     if column not in table.columns:
-        return untried(check, "the test table has no such column")
+        return untried(check, f"the test table has no such column{meant(column, map(str, table.columns))}")
     if column not in sample.columns:
         detail = "the model is not shown this column"
         return Trial(check, (), lambda _: CheckResult(check=check, ok=True, detail=detail))
@@ -156,7 +157,7 @@ def _direction(kind: str, column: str, sample: pd.DataFrame, table: pd.DataFrame
     """The sample's rows with the column's quantiles, lowest first."""
     check = f"{kind}:{column}"
     if column not in table.columns:
-        return untried(check, "the test table has no such column")
+        return untried(check, f"the test table has no such column{meant(column, map(str, table.columns))}")
     if column not in sample.columns:
         detail = "the model is not shown this column"
         return Trial(check, (), lambda _: CheckResult(check=check, ok=True, detail=detail))

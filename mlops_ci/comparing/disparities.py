@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from mlops_ci import significance
 from mlops_ci.comparing.group_rates import GroupRates, Metrics
 from mlops_ci.evidence import Disparity, Interval
+from mlops_ci.profiles.privacy import RARE_ROWS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,16 +66,16 @@ def disparities(
     """Every disparity that the metrics allow; a difference is in the metric's own unit.
 
     A group enters where it has ``min_rows`` rows, and a tenth of that which the metric is defined on
-    (positives, for a true positive rate). Where fewer than two enter, there is no value.
+    (positives, for a true positive rate). Where fewer than two enter, there is no value. A group that is
+    too rare to be named never enters, and is none of those that are called small.
     """
     found = []
+    named = [(place, label) for place, label in enumerate(labels) if rows[place] >= RARE_ROWS]
     for name, metrics in METRICS.items():
         if not all(metric in head for metric in metrics):
             continue
-        blocks = [_block(metric, head, base, rows, min_rows) for metric in metrics]
-        small = tuple(
-            label for place, label in enumerate(labels) if not all(place in block.places for block in blocks)
-        )
+        blocks = [_block(metric, head, base, rows, max(min_rows, RARE_ROWS)) for metric in metrics]
+        small = tuple(label for place, label in named if not all(place in block.places for block in blocks))
         kinds: tuple[Kind, ...] = ("difference",) if name in _NO_RATIO else ("difference", "ratio")
         for kind in kinds:
             plain = Disparity(name=f"{name}_{kind}", kind=kind, small=small)

@@ -15,6 +15,7 @@ from mlops_ci.comparing import tails
 from mlops_ci.drift import cramers_v, ks, null_rate, pair, unseen
 from mlops_ci.drift.pair import Level, Pair
 from mlops_ci.evidence import Bins, DriftColumn, DriftScore, LevelShare
+from mlops_ci.profiles.privacy import RARE_ROWS
 from mlops_ci.profiles.shape import ColumnProfile, Profile
 from mlops_ci.writing.figures import distinct, number
 
@@ -26,8 +27,6 @@ _Bar = tuple[str, int, int]
 # Tables with more columns than this have all scores and both distributions only of the most moved ones.
 MANY_COLUMNS = 300
 FULL_COLUMNS = 100
-# Levels with fewer rows on both sides could name a person; they are counted, and never listed.
-RARE_ROWS = 10
 MOST_LEVELS = 5
 # New levels with a smaller share of the current rows are counted, and not listed.
 UNSEEN_SHARE = 0.001
@@ -185,11 +184,17 @@ def _told(column: _Column, labels: Labels) -> dict[str, object]:
 
 
 def _coarse(found: Pair) -> float:
-    """The share of both sides' rows with levels that neither profile names."""
-    sides = zip((found.reference.levels, found.current.levels), found.rows, strict=True)
-    return min(
-        levels.tail_rows / rows if levels and found.kind == "category" else 0.0 for levels, rows in sides
-    )
+    """The share of a side's rows of which the profiles do not tell how common their level is on the other.
+
+    The larger of both sides. Known is what both name, and what one names where the other names all it has.
+    """
+    one, other = found.reference.levels, found.current.levels
+    if found.kind != "category" or one is None or other is None:
+        return 0.0
+    n, m = found.rows
+    ours = sum(level.reference for level in found.levels if not (level.most or level.fewer))
+    theirs = sum(level.current for level in found.levels if not (level.most or level.fewer))
+    return max(1 - ours / n, 1 - theirs / m)
 
 
 def _together(column: _Column) -> dict[str, DriftScore]:

@@ -12,6 +12,7 @@ from mlops_ci.comparing import disparities, group_rates
 from mlops_ci.comparing.answers import Models, coded
 from mlops_ci.comparing.group_rates import RESAMPLES, Examples, GroupRates, Metrics
 from mlops_ci.comparing.tables import (
+    MISSING,
     ColumnNames,
     Columns,
     Frame,
@@ -22,6 +23,8 @@ from mlops_ci.comparing.tables import (
 )
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Fairness, GroupMetric, GroupScore, Interval
+from mlops_ci.profiles.privacy import RARE_ROWS
+from mlops_ci.writing.absent import meant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 # More groups than this are no groups of people but an identifier.
 MOST_GROUPS = 60
 MIN_ROWS = 200
-MISSING = "(missing)"
 _EXTRA = "pip install 'mlops-ci[checks]'"
 
 
@@ -61,8 +63,9 @@ def measure(
 ) -> tuple[Fairness, ...]:
     """Metrics per group and disparities, for every column or combination that is asked for.
 
-    ``label`` says how a column's value may be shown. What cannot be measured is said in ``problem``, what
-    is missing besides (the base's values) in ``note``; nothing is raised for bad data.
+    ``label`` says how a column's value may be shown; groups of fewer than ``RARE_ROWS`` rows could name a
+    person, so they are counted and never called anything. What cannot be measured is said in ``problem``,
+    what is missing besides (the base's values) in ``note``; nothing is raised for bad data.
 
     Raises:
         ConfigError: fairlearn or one of its own needs is not installed.
@@ -89,9 +92,12 @@ def measure(
         rows=ours.rows,
         positive=models.labels[positive] if positive is not None else "",
         note=note or _no_class(models, positive),
+        only=_only_class(models),
     )
     return tuple(
         _measured(plain.model_copy(update={"column": _title(names)}), ours, whole, names, asked, label)
+        if (said := _absent(head, names)) is None
+        else Fairness(column=_title(names), rows=ours.rows, positive=plain.positive, problem=said)
         for names in asked.groups
     )
 
@@ -153,6 +159,12 @@ def _no_class(models: Models, positive: int | None) -> str:
     return "of several classes none is named as positive, so only accuracy is compared"
 
 
+def _only_class(models: Models) -> str:
+    """The truth's class where it has but one: half of the rates are defined on none of its rows."""
+    found = {int(code) for code in models.head[0].truth} if models.task != "regression" else set()
+    return models.labels[found.pop()] if len(found) == 1 else ""
+
+
 def _examples(models: Models, positive: int | None) -> Examples:
     import numpy as np
 
@@ -167,6 +179,13 @@ def _examples(models: Models, positive: int | None) -> Examples:
     )
 
 
+def _absent(frame: Frame, names: Sequence[str]) -> str | None:
+    """Which column of a group the predictions lack, with the one that may be meant."""
+    known = [str(name) for name in frame]
+    absent = [name for name in names if name not in known]
+    return f"there is no column {absent[0]} in the predictions{meant(absent[0], known)}" if absent else None
+
+
 # ---- one column --------------------------------------------------------------------------------
 
 
@@ -178,10 +197,6 @@ def _measured(
     asked: Asked,
     label: Callable[[str, str], str],
 ) -> Fairness:
-    absent = [name for name in names if name not in table.groups]
-    if absent:
-        said = f"there is no column {absent[0]} in the predictions"
-        return plain.model_copy(update={"problem": said, "note": ""})
     codes, labels = _grouped(table, names, label)
     if not 1 < len(labels) <= MOST_GROUPS:
         said = "there is one group only" if len(labels) == 1 else f"{len(labels):,} groups are too many"
@@ -218,12 +233,13 @@ def _told(
     import numpy as np
 
     rows = np.bincount(codes, minlength=len(labels)).astype(np.float64)
+    called = [(place, label) for place, label in enumerate(labels) if rows[place] >= RARE_ROWS]
     metrics = tuple(
         GroupMetric(
             name=name,
             groups=tuple(
                 _score(label, int(rows[place]), one, base[name] if base else None, place, min_rows)
-                for place, label in enumerate(labels)
+                for place, label in called
             ),
         )
         for name, one in head.items()
@@ -231,6 +247,7 @@ def _told(
     return {
         "metrics": metrics,
         "disparities": disparities.disparities(head, base, labels, rows, min_rows=min_rows),
+        "rare": len(labels) - len(called),
     }
 
 

@@ -15,6 +15,7 @@ Side = Literal["head", "base"]
 Block = tuple[Side, Sequence[int]]
 
 LEVEL = 0.95
+FEWEST_FOR_INTERVAL = 6  # rounds; below them there is no 95 % interval
 FEWEST_ROUNDS = 10  # before the width of the interval may end the measuring
 MOST_ROUNDS = 200
 NARROW = 0.02  # half the interval's width on the log scale: about 2 %
@@ -135,7 +136,19 @@ def together(
         base=timing(taken["base"], batch_size),
         ratio=found.value,
         interval=found.interval,
+        extremes=_extremes(taken["head"], taken["base"]),
     )
+
+
+def _extremes(head: Sequence[int], base: Sequence[int]) -> tuple[float, float]:
+    """The least and the largest ratio of one call of head to one of the base."""
+    return max(1, min(head)) / max(1, *base), max(1, *head) / max(1, min(base))
+
+
+def needed(head: float, base: float, batch_sizes: int) -> int:
+    """About how many seconds a model must be timed for an interval, by a call's seconds on both sides."""
+    in_block = calls(round(head * 1e9), round(base * 1e9))
+    return math.ceil(FEWEST_FOR_INTERVAL * in_block * (head + base) * batch_sizes)
 
 
 def alone(

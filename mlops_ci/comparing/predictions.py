@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from mlops_ci.comparing import scores, weighted
 from mlops_ci.comparing.answers import Models, coded, only
 from mlops_ci.comparing.scores import Score
 from mlops_ci.comparing.tables import (
+    MISSING,
     ColumnNames,
     Columns,
     Frame,
@@ -24,7 +25,9 @@ from mlops_ci.comparing.tables import (
 )
 from mlops_ci.comparing.weighted import Answers, Statistic
 from mlops_ci.evidence import Comparison, Floor, Metric, Predictions, Slice
+from mlops_ci.profiles.privacy import RARE_ROWS, Privacy
 from mlops_ci.significance import Estimate, Pair
+from mlops_ci.writing.absent import meant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +58,7 @@ def compare(
     *,
     path: str = "",
     columns: ColumnNames = Columns(),  # noqa: B008 - frozen
+    label: Callable[[str, str], str] = Privacy().label,  # noqa: B008 - frozen
     resamples: int = RESAMPLES,
     min_rows: int = MIN_ROWS,
     time_ordered: bool = False,
@@ -64,6 +68,7 @@ def compare(
     ``base`` is None or a reason where there is nothing to compare with; floors and slices remain then.
     A metric takes part if computing it from head's predictions gives the value the pipeline reported;
     what could not be compared is said in ``Predictions.reason`` and ``notes``, never raised.
+    ``label`` says how a column's value may be shown where it names a slice.
     """
     significance.need_stats()
     try:
@@ -83,12 +88,13 @@ def compare(
     comparisons = _comparisons(models, usable, estimates)
     done = {(comparison.metric, comparison.file) for comparison in comparisons}
     rest = [metric for metric in metrics if (metric.name, metric.file) not in done]
+    grouped = _group_notes(models, columns, [str(name) for name in head])
     facts |= {"task": models.task, "comparable": theirs is not None, "reason": reason}
     return Compared(
-        predictions=Predictions.model_validate({**facts, "notes": (*notes, *_group_notes(models, columns))}),
+        predictions=Predictions.model_validate({**facts, "notes": (*notes, *grouped)}),
         comparisons=(*comparisons, *by_seeds(rest)),
         floors=_floors(usable, estimates),
-        slices=_slices(models, usable, estimates, min_rows),
+        slices=_slices(models, usable, estimates, min_rows, label),
     )
 
 
@@ -309,19 +315,23 @@ def _floors(usable: Sequence[tuple[Metric, Score]], estimates: _Estimates) -> tu
 
 
 def _levels(models: Models, min_rows: int) -> Iterator[tuple[str, str, npt.NDArray[np.intp]]]:
-    """Every group that is large enough to say something, of columns with few enough groups."""
+    """Every group that is large enough to say something and to be named, of columns with few enough."""
     import numpy as np
 
     for column, values in models.groups.items():
         levels = np.unique(values)
         for level in levels if len(levels) <= MOST_LEVELS else ():
             rows = np.flatnonzero(values == level)
-            if len(rows) >= min_rows:
+            if len(rows) >= max(min_rows, RARE_ROWS):
                 yield column, str(level), rows
 
 
 def _slices(
-    models: Models, usable: Sequence[tuple[Metric, Score]], estimates: _Estimates, min_rows: int
+    models: Models,
+    usable: Sequence[tuple[Metric, Score]],
+    estimates: _Estimates,
+    min_rows: int,
+    label: Callable[[str, str], str],
 ) -> tuple[Slice, ...]:
     """The first comparable metric on every group."""
     found: list[Slice] = []
@@ -335,7 +345,7 @@ def _slices(
         found.append(
             Slice(
                 column=column,
-                level=level,
+                level=MISSING if level == MISSING else label(column, level),
                 rows=len(rows),
                 metric=metric.name,
                 head=head,
@@ -348,10 +358,14 @@ def _slices(
     return tuple(found)
 
 
-def _group_notes(models: Models, columns: ColumnNames) -> tuple[str, ...]:
+def _group_notes(models: Models, columns: ColumnNames, known: Sequence[str]) -> tuple[str, ...]:
     import numpy as np
 
-    missing = [f"there is no group column {name}" for name in columns.groups if name not in models.groups]
+    missing = [
+        f"there is no group column {name}{meant(name, known)}"
+        for name in columns.groups
+        if name not in models.groups
+    ]
     counts = {name: len(np.unique(values)) for name, values in models.groups.items()}
     many = [f"{name} has {k:,} groups, too many to slice by" for name, k in counts.items() if k > MOST_LEVELS]
     return (*missing, *many)

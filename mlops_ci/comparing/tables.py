@@ -16,6 +16,8 @@ AnyArray: TypeAlias = "npt.NDArray[Any]"
 Frame: TypeAlias = "pd.DataFrame | Mapping[str, Any]"
 
 DEFAULT_SEED = "seed"
+# What a value that is not there is called.
+MISSING = "(missing)"
 
 
 class UnusableError(ValueError):
@@ -131,7 +133,7 @@ def _column(frame: Frame, name: str, *, complete: bool = True) -> AnyArray:
     if pd.api.types.is_bool_dtype(plain) and not missing:
         return plain.to_numpy(dtype=np.int64)
     if not pd.api.types.is_numeric_dtype(plain) or pd.api.types.is_complex_dtype(plain) or missing:
-        return plain.astype(object).where(~plain.isna(), "(missing)").astype(str).to_numpy(dtype=object)
+        return plain.astype(object).where(~plain.isna(), MISSING).astype(str).to_numpy(dtype=object)
     values: AnyArray = plain.to_numpy(dtype=getattr(plain.dtype, "numpy_dtype", None))
     infinite = 0 if values.dtype.kind in "iu" else int((~np.isfinite(values)).sum())
     if infinite and complete:

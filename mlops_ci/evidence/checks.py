@@ -48,8 +48,9 @@ class DriftColumn(Document):
     ``measure`` names the score that is the effect (``ks``, ``cramers_v``), ``detectable`` is the
     smallest effect that so many rows would have shown. ``nulls`` are the shares of missing values,
     ``shift`` the difference of the means in standard deviations of the reference. ``levels`` moved
-    most, ``unseen`` are not in the reference at all. ``coarse`` is the share of both sides' rows whose values
-    the profiles do not tell apart. ``problem`` says why it could not be compared.
+    most, ``unseen`` are not in the reference at all. ``coarse`` is the share of a side's rows of which the
+    profiles do not tell how common their value is on the other. ``problem`` says why it could not be
+    compared.
     """
 
     name: str
@@ -198,7 +199,8 @@ class Fairness(Document):
 
     ``positive`` is the class that counts as selected, empty where there is none. ``note`` says what
     else a reader should know, for example why there are no values of the base. ``absent``: the
-    predictions lack the column.
+    predictions lack the column. ``rare`` counts the groups that have too few rows to be named.
+    ``only`` is the truth's class where it has but one, empty else.
     """
 
     column: str
@@ -209,6 +211,8 @@ class Fairness(Document):
     disparities: tuple[Disparity, ...] = ()
     problem: str = ""
     absent: bool = False
+    rare: int = 0
+    only: str = ""
 
 
 # ---- serving -----------------------------------------------------------------------------------
@@ -224,7 +228,10 @@ class Timing(Document):
 
 
 class BatchLatency(Document):
-    """One batch size, head and base interleaved. ``ratio`` is head's time over base's (1.3: slower)."""
+    """One batch size, head and base interleaved. ``ratio`` is head's time over base's (1.3: slower).
+
+    ``extremes`` are the least and the largest ratio of any call of head to any call of the base.
+    """
 
     batch_size: int
     calls: int
@@ -232,6 +239,7 @@ class BatchLatency(Document):
     base: Timing | None = None
     ratio: float | None = None
     interval: Interval | None = None
+    extremes: tuple[float, float] | None = None
 
 
 class Latency(Document):

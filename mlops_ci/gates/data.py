@@ -22,7 +22,8 @@ from mlops_ci.judging import unmeasured
 from mlops_ci.writing.figures import count
 
 PER_MODEL = True
-_NAMED = 5
+# Which key names the column that a rule is about.
+_KEYS = {"duplicates": "data.id in mlops-ci.yaml", "labels": "data.target in mlops-ci.yaml"}
 
 
 class LeakageLimit(BaseModel):
@@ -166,9 +167,15 @@ def _unjudged(table: TableCheck, rules: Sequence[DataRule]) -> Iterator[Finding]
     for rule in rules:
         grouped[rule.rule, rule.problem].append(rule.column)
     for (name, problem), columns in grouped.items():
-        about = words.some([column for column in columns if column], _NAMED)
+        about = words.some([column for column in columns if column], words.NAMED)
         place = f"{table.table}: {about}: " if about else f"{table.table}: "
-        said = f"{place}{words.title(name)} could not be checked: {problem.rstrip('.')}."
+        end = "" if problem.endswith("?") else "."
+        said = f"{place}{words.title(name)} could not be checked: {problem.rstrip('.')}{end}"
+        if name in _KEYS and any(columns):
+            # A name of the configuration that is no column would switch the rule off.
+            found = _finding(f"{table.table} {name}", Status.SKIP, said, hint=f"mend {_KEYS[name]}")
+            yield found.model_copy(update={"required": True})
+            continue
         # A schema or a function that cannot be used is a mistake of the repository, not of the rows.
         status = Status.FAIL if name == "schema" or ":" in name else Status.INCONCLUSIVE
         yield _finding(f"{table.table} {name}", status, said, schema=table.schema_path)
@@ -206,7 +213,7 @@ def _failures(table: TableCheck, broken: Sequence[DataRule], options: Options) -
         grouped[rule.rule].append(rule)
     for name, rules in grouped.items():
         status = Status.WARN if name in (*options.warn, "moved") else Status.FAIL
-        if len(rules) > _NAMED:
+        if len(rules) > words.NAMED:
             yield _many(table, name, rules, status)
         else:
             yield from (_one(table, rule, status) for rule in rules)
@@ -225,10 +232,7 @@ def _one(table: TableCheck, rule: DataRule, status: Status) -> Finding:
 
 
 def _many(table: TableCheck, name: str, rules: Sequence[DataRule], status: Status) -> Finding:
-    columns = words.some([rule.column for rule in rules], _NAMED)
-    less = table.broken > len(table.rules) > 0
-    number = f"{'at least ' if less else ''}{count(len(rules))} columns"
-    said = f"{table.table}: {number} break the rule {name}: {columns}."
+    said = words.many(table, name, rules)
     return _finding(
         f"{table.table} {name}", status, said, hint=words.hint(rules[0]), schema=table.schema_path
     )

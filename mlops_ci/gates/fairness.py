@@ -11,6 +11,7 @@ from mlops_ci import significance
 from mlops_ci.evidence import Disparity, Evidence, Fairness, Finding, ModelEvidence, Status
 from mlops_ci.judging import fairness, unmeasured
 from mlops_ci.judging.fairness import DisparityLimit, Said
+from mlops_ci.profiles.privacy import RARE_ROWS
 
 PER_MODEL = True
 
@@ -36,7 +37,7 @@ class Options(BaseModel):
     )
     min_rows: int = Field(
         default=200,
-        ge=2,
+        ge=RARE_ROWS,
         strict=True,
         description="Groups with fewer rows are not compared; a rate also needs a tenth as many rows that "
         "it is defined on, such as positives for the true positive rate.",
@@ -74,8 +75,14 @@ def _model(model: ModelEvidence, options: Options) -> Iterator[Finding]:
     worse = _significantly_worse(model, options)
     for found in model.fairness:
         if found.problem:
-            said = f"{found.column} was not compared: {found.problem.rstrip('.')}."
-            hint = "mend the predictions; docs/fairness.md says what they need"
+            end = "" if found.problem.endswith("?") else "."
+            said = f"{found.column} was not compared: {found.problem.rstrip('.')}{end}"
+            key = "gates.fairness.groups" if options.groups else "columns.groups"
+            hint = (
+                f"mend {key} in the base branch's mlops-ci.yaml, or write the column into the predictions"
+                if found.absent
+                else "mend the predictions; docs/fairness.md says what they need"
+            )
             # A column that a group is asked for and that is gone hides the group.
             asked = options.required or bool(options.limits) or found.absent
             yield _skip(model.name, said, required=asked, hint=hint, subject=found.column)
@@ -178,7 +185,11 @@ def _small(model: ModelEvidence, found: Fairness, options: Options) -> Iterator[
             status=Status.INCONCLUSIVE,
             sentence=sentence,
             model=model.name,
-            hint="collect more rows of these groups for the test set, or lower min_rows",
+            hint=(
+                "measure on a test set whose truth has every class"
+                if found.only
+                else "collect more rows of these groups for the test set, or lower min_rows"
+            ),
         )
 
 

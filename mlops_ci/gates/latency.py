@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from mlops_ci.comparing.latency import needed
 from mlops_ci.evidence import BatchLatency, Evidence, Finding, Latency, ModelEvidence, Status
 from mlops_ci.judging import unmeasured
 from mlops_ci.writing.figures import moment, number, size
 
 PER_MODEL = True
+# Longer than this nobody waits for an interval.
+_LONG = 600
 
 
 def _switch(value: object) -> object:
@@ -117,11 +120,12 @@ def _batch(batch: BatchLatency, options: Options) -> Iterator[Finding]:
     rows = "1 row" if batch.batch_size == 1 else f"{batch.batch_size:,} rows"
     limit, interval = options.max_ratio, batch.interval
     if limit is not None and batch.ratio is not None and batch.ratio > limit:
-        surely = interval is not None and interval.low > limit
+        surely = _is_sure(batch, limit)
         allowed = f"more than the allowed {limit:g} times" if surely else f"{limit:g} are allowed"
         said = f"A call with {rows} takes {_times(batch)} the base's time, {allowed}."
         if not surely:
-            said += " The measurement is too noisy to tell which side of the limit it is on."
+            why = "The measurement is too noisy" if interval else "There are too few calls"
+            said += f" {why} to tell which side of the limit it is on."
         yield _finding(subject, _refusal(options) if surely else Status.INCONCLUSIVE, said).model_copy(
             update={
                 "value": batch.ratio,
@@ -129,7 +133,7 @@ def _batch(batch: BatchLatency, options: Options) -> Iterator[Finding]:
                 "limit": f"max_ratio {limit:g}",
                 "direction": "lower",
                 "change": "worse" if surely else "inconclusive",
-                "hint": "profile predict, or raise max_ratio" if surely else "raise gates.latency.seconds",
+                "hint": "profile predict, or raise max_ratio" if surely else _more(batch, options),
             }
         )
     most = options.max_p95.get(batch.batch_size) if isinstance(options.max_p95, dict) else options.max_p95
@@ -139,6 +143,23 @@ def _batch(batch: BatchLatency, options: Options) -> Iterator[Finding]:
         yield _finding(f"{subject} p95", _refusal(options), said).model_copy(
             update={"value": batch.head.p95, "limit": f"max_p95 {moment(most)}", "direction": "lower"}
         )
+
+
+def _is_sure(batch: BatchLatency, limit: float) -> bool:
+    """Whether it is slower than allowed: by the interval, else where each call is against any of the base."""
+    if batch.interval is not None:
+        return batch.interval.low > limit
+    return batch.extremes is not None and batch.extremes[0] > limit
+
+
+def _more(batch: BatchLatency, options: Options) -> str:
+    """What would tell more, without asking for an hour of it."""
+    if batch.interval is not None or batch.base is None:
+        return "raise gates.latency.seconds"
+    seconds = needed(batch.head.p50, batch.base.p50, len(options.batch_sizes))
+    if seconds > _LONG:
+        return "a call takes too long to be timed often: time smaller batch_sizes, or set max_p95"
+    return f"raise gates.latency.seconds to about {max(seconds, int(options.seconds) + 1)}"
 
 
 def _resource(
@@ -165,12 +186,14 @@ def _resource(
 def _times(batch: BatchLatency) -> str:
     """``1.31 times (1.27 to 1.35)``."""
     found = batch.interval
-    told = (
-        f" ({number(found.low, 3)} to {number(found.high, 3)})"
-        if found
-        else " (too few calls for an interval)"
-    )
+    told = f" ({number(found.low, 3)} to {number(found.high, 3)})" if found else f" ({_few(batch)})"
     return f"{number(batch.ratio or 0.0, 3)} times{told}"
+
+
+def _few(batch: BatchLatency) -> str:
+    least = batch.extremes[0] if batch.extremes else 0.0
+    slower = f"; each took at least {number(least, 3)} times as long as any at the base" if least > 1 else ""
+    return f"too few calls for an interval{slower}"
 
 
 def _summary(found: Latency) -> str:

@@ -23,11 +23,18 @@ Switch = Annotated[Literal["on", "off"], BeforeValidator(_switch)]
 OnSignature = Annotated[Literal["off", "warn", "fail"], BeforeValidator(_switch)]
 Edge = Literal["nulls", "zeros", "extremes", "huge", "unseen", "one_row", "reordered"]
 EDGES: tuple[Edge, ...] = ("nulls", "zeros", "extremes", "huge", "unseen", "one_row", "reordered")
+# What somebody asked of this model by name; the other checks are tried of every model.
+_ASKED = ("invariant", "increasing", "decreasing")
 _HINTS = {
     "loads": "load the model in a clean checkout; code that the pickle needs must be committed",
     "signature": "save it with a signature (mlflow.models.infer_signature), or fit it on named columns",
     "sample": "ask the model with rows of data.test in a clean checkout",
 }
+
+
+_NO_PICKLE = (
+    "write it with joblib.dump or pickle.dump, or name it for what it is: .onnx, or a folder with MLmodel"
+)
 
 
 class Options(BaseModel):
@@ -128,13 +135,17 @@ def _status(one: CheckResult, options: Options) -> Status | None:
 
 def _result(one: CheckResult, status: Status, options: Options) -> Finding:
     kind, _, column = one.check.partition(":")
-    asked = f"min_share {options.min_share:g}" if kind in ("invariant", "increasing", "decreasing") else ""
-    return _finding(one.check, status, f"{_said(kind, column)}: {one.detail}.").model_copy(
+    asked, untried = kind in _ASKED, status is Status.SKIP
+    hint = f"mend gates.model.{kind} in mlops-ci.yaml, or what it needs" if asked else ""
+    detail = one.detail if one.detail.endswith("?") else f"{one.detail}."
+    said = f"{_said(kind, column)}: {'not tried: ' if untried and asked else ''}{detail}"
+    return _finding(one.check, status, said).model_copy(
         update={
             "value": one.value,
-            "limit": asked,
-            "hint": "" if status is Status.SKIP else _HINTS.get(kind, ""),
-            "required": status is Status.SKIP and options.required,
+            "limit": f"min_share {options.min_share:g}" if asked else "",
+            "hint": hint if untried else _NO_PICKLE if "is no pickle" in detail else _HINTS.get(kind, ""),
+            # Whether it answers at all is what everybody asks.
+            "required": untried and (asked or kind == "sample" or options.required),
         }
     )
 

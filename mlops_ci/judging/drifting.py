@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -22,6 +23,8 @@ _NORMAL = 1.96
 _NAMES = {"ks": "Kolmogorov-Smirnov distance", "cramers_v": "Cramér's V"}
 _TOGETHER = "unseen_together"
 _RETYPED = "was "
+_NUMBER_OR_CATEGORY = ("was a number, is a category", "was a category, is a number")
+_CODES = " Numbers that are codes are compared where data.categorical (--categorical) names the column."
 _LOST = "the current "
 # Values that are not told apart may hide any drift among so many rows.
 _COARSE = 0.5
@@ -68,7 +71,7 @@ class Rules(BaseModel):
         default_factory=dict, description="Other rules for columns, by name or glob such as AGE*."
     )
     min_rows: int = Field(
-        default=50, ge=1, strict=True, description="With fewer rows on a side nothing is decided."
+        default=50, ge=1, strict=True, description="With fewer rows on a side no column is called stable."
     )
 
 
@@ -111,6 +114,56 @@ def judge(drift: Drift, options: Rules) -> tuple[Decision, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Tally:
+    """How many columns of a comparison drifted, are gone, changed their kind, or could not be decided on."""
+
+    drifted: int
+    gone: int
+    retyped: int
+    undecided: int
+    judged: int
+    total: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything drifted; a column that is gone or of another kind is no less a change."""
+        return bool(self.drifted or self.gone or self.retyped)
+
+
+def tally(drift: Drift, decisions: Sequence[Decision]) -> Tally:
+    """What became of a comparison's columns, in numbers."""
+    outcomes = Counter(one.outcome for one in decisions)
+    total = len(decisions)
+    return Tally(
+        drifted=outcomes["drifted"],
+        gone=len(drift.removed) + drift.unnamed[1],
+        retyped=sum(one.retyped for one in decisions),
+        undecided=outcomes["undecided"],
+        judged=total - outcomes["undecided"] - outcomes["unjudged"],
+        total=total,
+    )
+
+
+def headline(tally: Tally) -> str:
+    """The first words: how many columns drifted, and whether that is all that can be said."""
+    columns = f"{count(tally.total)} {'column' if tally.total == 1 else 'columns'}"
+    changed = [
+        f"{count(number)} {one if number == 1 else several}"
+        for number, one, several in (
+            (tally.gone, "is gone", "are gone"),
+            (tally.retyped, "changed its kind", "changed their kind"),
+        )
+        if number
+    ]
+    if tally.total and not tally.judged and not changed:
+        return f"Nothing could be decided on {columns}"
+    said = [f"{count(tally.drifted)} of {columns} drifted", *changed]
+    if tally.undecided:
+        said.append(f"{count(tally.undecided)} undecided")
+    return ", ".join(said)
+
+
 def rule_for(name: str, rules: Mapping[str, ColumnRule]) -> ColumnRule:
     """The rule of one column: matching globs in their order, then its own name; only said keys go over."""
     merged: dict[str, object] = {}
@@ -150,19 +203,19 @@ class _Judge:
     def decision(self) -> Decision:
         """What becomes of the column."""
         column = self.column
-        if min(self.rows) < self.rules.min_rows and not column.problem:
-            few = f"{count(self.rows[0])} and {count(self.rows[1])} rows are too few to decide"
-            return self._made("undecided", f"{few}: at least {count(self.rules.min_rows)} are asked for.")
         why = tuple(reason for reason in self._material() if self._sure(reason))
         if why:
             said = "; ".join(self._said(reason) for reason in why)
             return self._made("drifted", f"{_capital(said)}.", why)
+        if min(self.rows) < self.rules.min_rows and not column.problem:
+            few = f"{count(self.rows[0])} and {count(self.rows[1])} rows are too few to decide"
+            return self._made("undecided", f"{few}: at least {count(self.rules.min_rows)} are asked for.")
         if column.problem:
             retyped = column.problem.startswith(_RETYPED)
             lost = not retyped and _LOST in column.problem
-            return replace(
-                self._made("unjudged", f"Not compared: {column.problem}."), retyped=retyped, lost=lost
-            )
+            codes = _CODES if column.problem in _NUMBER_OR_CATEGORY else ""
+            said = f"Not compared: {column.problem}.{codes}"
+            return replace(self._made("unjudged", said), retyped=retyped, lost=lost)
         if unsure := self._unsure():
             return self._made("undecided", unsure)
         if any(self._sure(reason) for reason in self.p):
@@ -212,7 +265,8 @@ class _Judge:
         if self.column.coarse > _COARSE:
             part = percent(self.column.coarse)
             return (
-                f"The profiles are too coarse to tell: {part} % of the rows have values that neither names."
+                f"Too many different values to tell: for {part} % of the rows the profiles do not say"
+                " how common a value is on the other side."
             )
         found, floor = self.column.detectable, self._floor("values")
         if found is not None and found > floor:
@@ -246,9 +300,10 @@ class _Judge:
         """One way in which it moved, with its size and its floor."""
         column = self.column
         if reason == "nulls":
-            return f"{_nulls(column.nulls or (0.0, 0.0))} ({_points(self._floor(reason))} points matter)"
+            floor = _points(self._floor(reason))
+            return f"{_nulls(column.nulls or (0.0, 0.0))} (the floor is {floor} points)"
         if reason == "unseen":
-            return f"{self._unseen()} ({percent(self._floor(reason))} % matter)"
+            return f"{self._unseen()} (the floor is {percent(self._floor(reason))} %)"
         return (
             f"{_NAMES[column.measure]} {_size_of(column.effect or 0.0)}{self._direction()} ({self._asked()})"
         )

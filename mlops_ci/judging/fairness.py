@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlops_ci import significance
+from mlops_ci.comparing.disparities import METRICS
 from mlops_ci.evidence import Disparity, Fairness, Interval, Status
 from mlops_ci.judging.sentences import amount
+from mlops_ci.profiles.privacy import RARE_ROWS
 from mlops_ci.writing.figures import count, number
 
 Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
@@ -226,14 +228,39 @@ def small_groups(found: Fairness, min_rows: int) -> str:
     rows = {score.group: score.rows for metric in found.metrics for score in metric.groups}
     out = dict.fromkeys(group for one in found.disparities for group in one.small)
     few = [group for group in out if rows.get(group, 0) < min_rows]
-    rare = [group for group in out if group not in few]
+    undefined = [group for group in out if group not in few]
     parts = []
-    if few:
-        listed = _some([f"{group} ({count(rows.get(group, 0))})" for group in few])
-        parts.append(f"groups of {found.column} with fewer than {count(min_rows)} rows: {listed}")
-    if rare:
-        parts.append(f"groups with too few rows that some rates are defined on: {_some(rare)}")
-    return f"Not compared are {'; and '.join(parts)}." if parts else ""
+    if few or found.rare:
+        listed = [_some([f"{group} ({count(rows.get(group, 0))})" for group in few])] if few else []
+        listed += [unnamed(found.rare)] if found.rare else []
+        parts.append(
+            f"groups of {found.column} with fewer than {count(min_rows)} rows: {' and '.join(listed)}"
+        )
+    for rates in dict.fromkeys(_undefined(found, group) for group in undefined):
+        groups = [group for group in undefined if _undefined(found, group) == rates]
+        verb = "is" if len(rates) == 1 else "are"
+        parts.append(f"groups with too few rows that {_all(rates)} {verb} defined on: {_some(groups)}")
+    only = f" (the truth has one class only: {found.only})" if undefined and found.only else ""
+    return f"Not compared are {'; and '.join(parts)}{only}." if parts else ""
+
+
+def _undefined(found: Fairness, group: str) -> tuple[str, ...]:
+    """The rates that a group has too few rows for, in the order of a report."""
+    stems = [one.name.removesuffix(f"_{one.kind}") for one in found.disparities if group in one.small]
+    looked_at = [METRICS.get(stem, (stem,)) for stem in stems]
+    # What looks at two rates says of neither that it is the one that lacks rows.
+    surely = [rates for rates in looked_at if len(rates) == 1] or looked_at
+    return tuple(dict.fromkeys(rate for rates in surely for rate in rates))
+
+
+def _all(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def unnamed(rare: int) -> str:
+    """The groups that are too rare to be named: ``1 group of fewer than 10 rows``."""
+    return f"{count(rare)} {'group' if rare == 1 else 'groups'} of fewer than {RARE_ROWS} rows"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+# Levels and groups with fewer rows could name a person; they are counted, and never listed.
+RARE_ROWS = 10
 LONGEST = 40
 _DIGITS = 6
 _GONE = "\ufffd"

@@ -23,6 +23,7 @@ from mlops_ci.evidence import (
     Status,
     TableCheck,
 )
+from mlops_ci.judging import fairness
 from mlops_ci.report.drifted import DriftView, about, drift_view
 from mlops_ci.report.ladder import Detail, Rows, capped
 
@@ -70,13 +71,14 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class FairnessView:
-    """The groups of one column; ``small`` are groups with too few rows to enter."""
+    """The groups of one column; ``small`` are groups with too few rows to enter, ``unnamed`` counts more."""
 
     facts: Fairness
     disparities: Rows[DisparityRow]
     metrics: tuple[GroupMetric, ...]
     groups: Rows[GroupRow]
     small: tuple[str, ...]
+    unnamed: str
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,7 @@ def _fairness(facts: Fairness, findings: Sequence[Finding], detail: Detail) -> F
         metrics=facts.metrics,
         groups=capped(_groups(facts.metrics), detail.groups),
         small=tuple(small),
+        unnamed="" if told or not facts.rare else fairness.unnamed(facts.rare),
     )
 
 

@@ -66,8 +66,9 @@ class ColumnRow:
 
     @property
     def moved(self) -> tuple[LevelShare, ...]:
-        """The known levels that moved most."""
-        return self.facts.levels[:MOST_LEVELS]
+        """The known levels that moved most; what is new is told as such."""
+        new = {level.label for level in self.facts.unseen}
+        return tuple(level for level in self.facts.levels if level.label not in new)[:MOST_LEVELS]
 
     @property
     def unseen(self) -> tuple[LevelShare, ...]:

@@ -64,7 +64,16 @@ def page(
 def drift_page(drift: Drift, decisions: Sequence[Decision] | None = None, *, tool: str = "") -> str:
     """One comparison of two tables as a page; without ``decisions`` the usual rules decide."""
     made = drifting.judge(drift, drifting.Rules()) if decisions is None else decisions
-    return _rendered("drift.html.j2", one=drift_view(drift, (), PAGE, (), made), tool=tool)
+    tally = drifting.tally(drift, made)
+    return _rendered(
+        "drift.html.j2",
+        one=drift_view(drift, (), PAGE, (), made),
+        tally=tally,
+        headline=drifting.headline(tally),
+        # Without a label a picture has no axis: the values may not be shown.
+        hidden=any(column.bins and not column.bins.labels for column in drift.columns),
+        tool=tool,
+    )
 
 
 def _rendered(template: str, **context: object) -> str:

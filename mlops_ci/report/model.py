@@ -46,8 +46,9 @@ class MetricRow:
     """One metric as judged.
 
     ``status`` is that of its worst finding, ``waived`` where that is accepted, empty where no gate
-    spoke. ``change`` is better, worse, inconclusive, same, new, gone, broken or moved (neither way is
-    known to be good). ``spread`` is the standard deviation over training seeds.
+    spoke. ``change`` is better, worse, inconclusive, same, new, gone, broken, moved (neither way is known
+    to be good) or uncompared (the evaluation set changed). ``spread`` is the standard deviation over
+    training seeds.
     """
 
     name: str
@@ -168,7 +169,7 @@ def _waived(finding: Finding) -> bool:
 
 
 _STATUS_ORDER = ("fail", "waived", "warn", "inconclusive", "skip", "pass", "")
-_CHANGE_ORDER = ("broken", "gone", "worse", "inconclusive", "better", "new", "moved", "same")
+_CHANGE_ORDER = ("broken", "gone", "worse", "inconclusive", "better", "new", "uncompared", "moved", "same")
 
 
 def model_view(
@@ -223,6 +224,7 @@ def _metric_rows(model: ModelEvidence, findings: Sequence[Finding]) -> list[Metr
     compared = {(c.metric, c.file): c for c in model.comparisons}
     compared |= {(c.metric, ""): c for c in reversed(model.comparisons)}
     by_metric: dict[str, list[Finding]] = {}
+    moved = _evaluation_set_changed(model)
     for finding in findings:
         by_metric.setdefault(finding.metric, []).append(finding)
     rows = []
@@ -231,7 +233,7 @@ def _metric_rows(model: ModelEvidence, findings: Sequence[Finding]) -> list[Metr
         comparison = compared.get((metric.name, metric.file)) or (
             compared.get((metric.name, "")) if not _has_namesake(model, metric) else None
         )
-        rows.append(_metric_row(metric, _of_row(found), comparison))
+        rows.append(_metric_row(metric, _of_row(found), comparison, moved=moved))
     return sorted(rows, key=_worst_first)
 
 
@@ -248,7 +250,9 @@ def _worst_first(row: MetricRow) -> tuple[int, int, str, str]:
     return (_STATUS_ORDER.index(row.status), _CHANGE_ORDER.index(row.change), row.file, row.name)
 
 
-def _metric_row(metric: Metric, findings: Sequence[Finding], comparison: Comparison | None) -> MetricRow:
+def _metric_row(
+    metric: Metric, findings: Sequence[Finding], comparison: Comparison | None, *, moved: bool
+) -> MetricRow:
     delta = _delta(metric, comparison)
     said = next((f.change for f in findings if f.change), None)
     intervals = (f.interval for f in findings if f.interval)
@@ -257,7 +261,7 @@ def _metric_row(metric: Metric, findings: Sequence[Finding], comparison: Compari
         name=metric.name,
         file=metric.file,
         status=status_of(findings),
-        change=_presence(metric) or said or _judged(delta, comparison, direction),
+        change=_presence(metric) or said or _judged(delta, comparison, direction, moved=moved),
         head=metric.head,
         base=metric.base,
         delta=delta,
@@ -282,10 +286,20 @@ def _presence(metric: Metric) -> str:
     return "" if metric.base is not None else "new"
 
 
-def _judged(delta: float | None, comparison: Comparison | None, direction: Direction | None) -> str:
-    """The change where no gate named it; without an interval every difference counts."""
+def _evaluation_set_changed(model: ModelEvidence) -> bool:
+    """The base has predictions, and they are of other examples: its numbers say nothing of this model."""
+    found = model.predictions
+    return found is not None and not found.comparable and found.base_rows is not None
+
+
+def _judged(
+    delta: float | None, comparison: Comparison | None, direction: Direction | None, *, moved: bool
+) -> str:
+    """The change where no gate named it; ``moved``: without an interval nobody can, on other examples."""
     if not delta:
         return "same"
+    if moved and comparison is None:
+        return "uncompared"
     if direction is None:
         return "moved"
     if comparison and comparison.interval.low <= 0 <= comparison.interval.high:
@@ -348,10 +362,11 @@ def _slice_rows(
     named = {(found.subject, found.metric) for found in findings}
     ranked = [one.group for one in slices.worst_first(model.slices, directions)]
     first = sorted(ranked, key=lambda one: (sentences.group(one), one.metric) not in named)
-    return [_slice_row(one, directions.get(one.metric)) for one in first]
+    moved = _evaluation_set_changed(model)
+    return [_slice_row(one, directions.get(one.metric), moved=moved) for one in first]
 
 
-def _slice_row(part: Slice, direction: Direction | None) -> SliceRow:
+def _slice_row(part: Slice, direction: Direction | None, *, moved: bool) -> SliceRow:
     delta = part.comparison.delta if part.comparison else None
     if delta is None and part.base is not None:
         delta = part.head - part.base
@@ -364,7 +379,7 @@ def _slice_row(part: Slice, direction: Direction | None) -> SliceRow:
         base=part.base,
         delta=delta,
         interval=part.comparison.interval if part.comparison else None,
-        change=_judged(delta, part.comparison, direction) if delta is not None else "new",
+        change=_judged(delta, part.comparison, direction, moved=moved) if delta is not None else "new",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,12 @@ from mlops_ci.schemas.values import Column, load_pandera, readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+# Among more names than this only the case is looked past: each is compared with each.
+_COMPARED = 200
+# From which likeness on one name may have been meant by another.
+_ALIKE = 0.75
 
 
 @dataclass(frozen=True)
@@ -117,17 +124,26 @@ class Checker:
                     expected="one column of this name",
                     found=f"{times}",
                 )
-        for name, rules in self.schema.columns.items():
-            if name not in self._place and not rules.optional and name not in self._may_lack:
+        absent = [name for name in self.schema.columns if name not in self._place]
+        added = [name for name in dict.fromkeys(self._names) if name not in self.schema.columns]
+        for name in absent:
+            if not self.schema.columns[name].optional and name not in self._may_lack:
                 yield DataRule(
-                    rule="missing", column=name, ok=False, expected="a column of this name", found="none"
+                    rule="missing",
+                    column=name,
+                    ok=False,
+                    expected="a column of this name",
+                    found=near(name, added) or "none",
                 )
         if not self.schema.further_columns:
-            for name in dict.fromkeys(self._names):
-                if name not in self.schema.columns:
-                    yield DataRule(
-                        rule="added", column=name, ok=False, expected="no further columns", found="a column"
-                    )
+            for name in added:
+                yield DataRule(
+                    rule="added",
+                    column=name,
+                    ok=False,
+                    expected="no further columns",
+                    found=near(name, absent) or "a column",
+                )
 
     def _column(
         self, name: str, column: Column, custom: Mapping[tuple[str, str], Custom]
@@ -183,6 +199,15 @@ class Checker:
             return 0
         counts = self._columns[key[0]].counts
         return max(0, counts.nulls - 1)
+
+
+def near(name: str, others: Sequence[str]) -> str:
+    """The one of the others that is most like the name, whatever their case; empty without."""
+    by_folded = {other.casefold(): other for other in reversed(others)}
+    if name.casefold() in by_folded or len(others) > _COMPARED:
+        return by_folded.get(name.casefold(), "")
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=_ALIKE)
+    return by_folded[found[0]] if found else ""
 
 
 def _custom(name: str, column: str, answer: Custom) -> DataRule:

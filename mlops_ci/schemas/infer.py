@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from mlops_ci.errors import ConfigError
-from mlops_ci.schemas import types
+from mlops_ci.schemas import ends, types
 from mlops_ci.schemas.keys import Keys, hashed
-from mlops_ci.schemas.said import RARE
 from mlops_ci.schemas.shape import ColumnRules, Limit, Rows, Schema, Value
 from mlops_ci.schemas.types import Word
 from mlops_ci.schemas.values import readable, single
@@ -23,10 +22,16 @@ if TYPE_CHECKING:
 LEVELS = 30
 # Whole numbers that nobody called codes are such only if they are few and each is there often.
 CODES, OFTEN = 10, 100
+# Text with a value in fewer rows than this has others yet that were not seen.
+SELDOM = 20
 # Fewer rows cannot tell an identifier from chance.
 ENOUGH = 100
-# How much wider a range is on each side, as a share of it; and a share of missing values, as a factor.
-MARGIN, MORE = 0.05, 1.5
+# How many more values may be missing: as a factor, and in standard errors between two draws.
+MORE, ERRORS = 1.5, 3.0
+# Numbers without a repetition are identifiers where chance would repeat so many, or (however they are made)
+# hardly any; told by how many of the first are neighbours, at most so far apart.
+EXPECTED, HARMLESS = 6.0, 0.01
+FIRST, NEIGHBOURS = 1 << 16, 1_000
 
 
 @dataclass
@@ -41,6 +46,8 @@ class Seen:
     whole: bool = True
     levels: dict[Any, int] | None = field(default_factory=dict)
     keys: Keys | None = field(default_factory=Keys)
+    tails: ends.Tails = field(default_factory=ends.Tails)
+    first: Any = None
 
 
 class Inference:
@@ -123,19 +130,16 @@ class Inference:
         """Whether it looks like an identifier: whole numbers or text, each there once, none missing."""
         if self._rows < ENOUGH or seen.nulls or seen.keys is None or seen.kind not in ("integer", "text"):
             return False
-        return not seen.keys.repeated
+        return not seen.keys.repeated and (seen.kind == "text" or _unlike_chance(seen, self._rows))
 
     def _values(self, name: str, seen: Seen, kind: str) -> Iterator[tuple[str, Any]]:
         if self._lists(name, seen, kind):
             yield "allowed", _listed(seen.levels or {}, kind)
         elif kind in types.COUNTED and seen.low is not None and seen.low < seen.high:
-            low, high = outwards(seen.low, seen.high)
-            # Wider than the widest number is no number: such an end stays open.
-            ends = {"min": _limit(low, kind), "max": _limit(high, kind)}
-            yield from ((name, end) for name, end in ends.items() if end not in (math.inf, -math.inf))
+            yield from _ends(seen, kind)
 
     def _lists(self, name: str, seen: Seen, kind: str) -> bool:
-        """Whether the values are few, and none so rare that it may be a person's or a slip."""
+        """Whether the values are few, and none so rare that others must be expected, or that it is a slip."""
         levels = seen.levels
         if not levels or kind not in ("integer", "text"):
             return False
@@ -145,7 +149,7 @@ class Inference:
             # A constant says what this table is (a year, a source), not what the next one must be.
             return False
         if kind == "text":
-            return min(levels.values()) >= RARE
+            return min(levels.values()) >= SELDOM
         return len(levels) <= CODES and min(levels.values()) >= OFTEN
 
 
@@ -166,6 +170,7 @@ def _add(seen: Seen, values: Any) -> None:
         low, high = least["min"].as_py(), least["max"].as_py()
         seen.low = low if seen.low is None else min(seen.low, low)
         seen.high = high if seen.high is None else max(seen.high, high)
+        _add_tails(seen, values)
         if seen.kind == "number" and seen.whole:
             seen.whole = bool(pc.all(pc.equal(values, pc.floor(values))).as_py())
     if seen.levels is not None and (
@@ -206,29 +211,91 @@ def _listed(levels: dict[Any, int], kind: str) -> tuple[Value, ...]:
 
 
 def share_of_nulls(nulls: int, rows: int) -> float | bool:
-    """The share of missing values to allow: none if none was seen, else half as much again, in full percent.
+    """The share of missing values to allow: none if none was seen, else more than was, in full percent.
 
-    A column without any value may stay so.
+    Half as much again, or 3 standard errors between two draws if that is more. A column without any value
+    may stay so.
     """
     if not nulls:
         return False
     if nulls >= rows:
         return True
-    return min(1.0, math.ceil(nulls / rows * MORE * 100) / 100)
+    share = nulls / rows
+    chance = share + ERRORS * math.sqrt(2 * share * (1 - share) / rows)
+    return min(1.0, math.ceil(max(share * MORE, chance) * 100) / 100)
 
 
-def outwards(low: float | Decimal, high: float | Decimal) -> tuple[Decimal, Decimal]:
-    """A range 5 % wider on each side, rounded outwards to a hundredth to a tenth of its width.
+# ---- ranges ------------------------------------------------------------------------------------
 
-    It does not cross 0 where the values do not: what was never negative should not become so.
+
+def _add_tails(seen: Seen, values: Any) -> None:
+    import numpy as np
+
+    plain = values.drop_null()
+    if seen.kind == "integer" and seen.first is None:
+        seen.first = plain.slice(0, FIRST).to_numpy(zero_copy_only=False)
+    if seen.kind == "decimal":
+        plain = plain.cast("float64")
+    seen.tails.add(plain.to_numpy(zero_copy_only=False).astype(np.float64))
+
+
+def _ends(seen: Seen, kind: str) -> Iterator[tuple[str, Any]]:
+    """The range to expect; an end wider than the widest number is no number and stays open."""
+    whole = kind == "integer" or (kind == "number" and seen.whole)
+    found = ends.ends(seen.tails, whole=whole, steep=_steep(seen.levels if whole else None))
+    step = _step(seen.low, seen.high)
+    for name, end, own in zip(("min", "max"), found, (seen.low, seen.high), strict=True):
+        if not math.isfinite(end.value):
+            continue
+        # Of decimals and of the longest whole numbers the double is only near.
+        same = end.hard and math.isclose(end.value, float(own), rel_tol=1e-12)
+        value = Decimal(str(own if same else end.value))
+        limit = _limit(value if end.hard else outwards(value, step, up=name == "max"), kind)
+        if limit not in (math.inf, -math.inf):
+            yield name, limit
+
+
+def _steep(levels: dict[Any, int] | None) -> tuple[float, float]:
+    """The step to the last value on each side where it is less than half as frequent as the one before.
+
+    0 and 1 alone are no counts but yes and no.
     """
-    least, greatest = Decimal(str(low)), Decimal(str(high))
-    width = greatest - least
-    step = Decimal(1).scaleb(width.adjusted() - 1)
-    margin = width * Decimal(str(MARGIN))
-    down = ((least - margin) / step).to_integral_value("ROUND_FLOOR") * step
-    up = ((greatest + margin) / step).to_integral_value("ROUND_CEILING") * step
-    return (max(down, Decimal(0)) if least >= 0 else down), (min(up, Decimal(0)) if greatest <= 0 else up)
+    if not levels or len(levels) < 2 or set(levels) == {0, 1}:
+        return 0.0, 0.0
+    ordered = sorted(levels)
+    sides = ((ordered[0], ordered[1]), (ordered[-1], ordered[-2]))
+    low, high = (
+        float(abs(last - other)) if ends.OUTER <= levels[last] < levels[other] / 2 else 0.0
+        for last, other in sides
+    )
+    return low, high
+
+
+def _step(low: float | Decimal, high: float | Decimal) -> Decimal:
+    """A hundredth to a tenth of a width."""
+    return Decimal(1).scaleb((Decimal(str(high)) - Decimal(str(low))).adjusted() - 1)
+
+
+def outwards(value: Decimal, step: Decimal, *, up: bool) -> Decimal:
+    """An end of a range rounded outwards to a multiple of ``step``."""
+    return (value / step).to_integral_value("ROUND_CEILING" if up else "ROUND_FLOOR") * step
+
+
+def _unlike_chance(seen: Seen, rows: int) -> bool:
+    """Whether numbers without a repetition say more than that they are many.
+
+    Of numbers of any smooth distribution as many pairs differ by 0 as by any other small amount and sign,
+    so the pairs of neighbours tell how many repetitions chance would make.
+    """
+    import numpy as np
+
+    ordered = np.sort(seen.first)
+    last = np.searchsorted(
+        ordered, ordered + np.minimum(NEIGHBOURS, np.iinfo(ordered.dtype).max - ordered), "right"
+    )
+    pairs = int((last - np.arange(len(ordered)) - 1).sum())
+    expected = pairs / (2 * NEIGHBOURS) * (rows / len(ordered)) ** 2
+    return not HARMLESS < expected < EXPECTED
 
 
 def _limit(value: Decimal, kind: str) -> Limit:

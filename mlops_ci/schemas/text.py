@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_ -]*[A-Za-z0-9_-])?")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 HEADER = """\
 # What {table} must look like, as `mlops-ci data infer` found it. Review it, and change what is not meant so.
-# Ranges and shares of missing values are a little wider than what was seen; docs/data.md says how, and which
+# Ranges and shares of missing values are wider than what was seen; docs/data.md says how, and which
 # other rules there are. To check a table: mlops-ci data check TABLE --schema THIS_FILE
 """
 

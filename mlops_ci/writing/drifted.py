@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from mlops_ci.evidence import Drift, DriftColumn, LevelShare
@@ -13,7 +13,7 @@ MEASURES = {"ks": "KS", "cramers_v": "V"}
 _LEVELS = 3
 # Of more columns than these the most moved are told one by one; --json has all.
 MOST = 50
-_HEAD = ("column", "effect", "limit", "nulls", "reference", "current", "moved most")
+_HEAD = ("column", "effect", "limit", "missing", "reference", "current", "moved most")
 
 
 class Decision(Protocol):
@@ -40,7 +40,7 @@ class Decision(Protocol):
         ...
 
 
-def words(found: Drift, decisions: Sequence[Decision], *, hidden: bool = False) -> str:
+def words(found: Drift, decisions: Sequence[Decision], headline: str, *, hidden: bool = False) -> str:
     """The whole result for a person; ``hidden``: values are told as hashes, and that is said."""
     by_outcome = {
         outcome: [one for one in decisions if one.outcome == outcome]
@@ -50,7 +50,7 @@ def words(found: Drift, decisions: Sequence[Decision], *, hidden: bool = False) 
     drifted = sorted(by_outcome["drifted"], key=lambda one: -(columns[one.name].effect or 0.0))
     return plain.render(
         "drift.txt.j2",
-        verdict=verdict(found, by_outcome),
+        verdict=headline,
         reference={"name": found.reference, "rows": found.rows[0]},
         current={"name": found.current, "rows": found.rows[1]},
         drifted=[_HEAD, *(_row(columns[one.name], one.limit) for one in drifted[:MOST])] if drifted else [],
@@ -71,19 +71,6 @@ def words(found: Drift, decisions: Sequence[Decision], *, hidden: bool = False) 
         classifier=_classifier(found),
         hidden=hidden and any(column.levels or column.unseen for column in found.columns),
     )
-
-
-def verdict(found: Drift, by_outcome: Mapping[str, Sequence[object]]) -> str:
-    """The first words: how many columns drifted, and whether that is all that can be said."""
-    count = len(found.columns)
-    judged = count - len(by_outcome["unjudged"]) - len(by_outcome["undecided"])
-    columns = "column" if count == 1 else "columns"
-    if not judged:
-        return f"Nothing could be decided on {figures.count(count)} {columns}"
-    said = f"{figures.count(len(by_outcome['drifted']))} of {figures.count(count)} {columns} drifted"
-    if by_outcome["undecided"]:
-        said += f", {figures.count(len(by_outcome['undecided']))} undecided"
-    return said
 
 
 def _reasons(decisions: Sequence[Decision]) -> list[tuple[str, str]]:

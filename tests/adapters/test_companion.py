@@ -63,6 +63,10 @@ def test_silence_ends_it_and_its_children(start: Start, tmp_path: Path) -> None:
     assert child.ask(b"", timeout=20) == b"ready"
     with pytest.raises(ToolError, match=r"gave no answer within 0\.2 s$"):
         child.ask(b"", timeout=0.2)
+    # That it was ended for it is our doing, and no news of the child.
+    with pytest.raises(ToolError, match=r"^gave no answer within 0\.2 s$"):
+        child.ask(b"", timeout=20)
+    assert child.lost == "gave no answer within 0.2 s"
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 

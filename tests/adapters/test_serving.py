@@ -350,6 +350,13 @@ def test_what_is_no_model_and_what_cannot_be_loaded(tmp_path: Path, serve: Calla
         serve(tmp_path / "m.pkl").load()
 
 
+def test_a_file_that_is_no_pickle_is_told_as_such(tmp_path: Path, serve: Callable[..., Served]) -> None:
+    (tmp_path / "m.pkl").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ServingError) as caught:
+        serve(tmp_path / "m.pkl").load()
+    assert caught.value.told == "m.pkl is no pickle: it does not begin like one"
+
+
 def test_a_process_that_is_gone_is_lost(tmp_path: Path, serve: Callable[..., Served]) -> None:
     model = serve(tmp_path / "m.pkl")
     model.close()

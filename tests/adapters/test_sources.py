@@ -193,9 +193,31 @@ def _parquet(table: pa.Table = TABLE) -> tuple[bytes, str]:
         ("t.jsonl", _parquet()[0], "is binary, no text"),
         ("t.csv", b"x;y\n1;2\n", "the header has semicolons and no commas: the wrong delimiter?"),
         ("t.tsv", b"x,y\n1,2\n", "the header has commas and no tabs: the wrong delimiter?"),
-        ("t.csv", b"x,y\n1,2\n1\n", "is no readable table of delimited text: CSV parse error"),
-        ("t.jsonl", b'{"x": 1}\n{"x": ', "is no readable file of JSON lines"),
-        ("t.jsonl", b'{"x": 1}\n[1]\n', "row 2 is no JSON object"),
+        ("t.csv", b"x,y\n1,2\n1\n", "row 3: expected 2 columns, got 1 (the header is row 1, "),
+        ("t.csv", b"x,y\n" + 2_000_000 * b"1,2\n" + b"1\n", "row 2,000,002: expected 2 columns, got 1 (the"),
+        ("t.csv", b"x,y\n" + 20_000 * b"1,2\n" + bytes(100), "line 20,002, byte 80,005 is NUL, which text"),
+        ("t.csv", b"x,y\n" + 20_000 * b"1,2\n" + bytes(1 << 23), "line 20,002, byte 80,005 is NUL, which"),
+        ("t.csv", b'x,y\n1,"' + 3_000_000 * b"3,z\n", "a row has more than 4,194,304 bytes"),
+        ("t.csv", b"x,y\n1,a\n2,Z\xfcrich\n", "is not UTF-8: line 3, byte 12 is 0xfc"),
+        ("t.csv", b"x,stra\xdfe\n1,2\n", "is not UTF-8: line 1, byte 7 is 0xdf"),
+        (
+            "t.csv",
+            b"x,y\n" + 1_000_000 * b"12345,a\n" + b"1,\xfc\n",
+            "line 1,000,002, byte 8,000,007 is 0xfc",
+        ),
+        ("t.csv", "x,y\n1,2\n".encode("utf-16"), "is not UTF-8: line 1, byte 1 is 0xff"),
+        ("t.jsonl", b'{"x": 1}\n{"x": ', "line 2 is no JSON object: Expecting value"),
+        ("t.jsonl", b'{"x": 1}\n[1]\n', "line 2 is no JSON object"),
+        ("t.jsonl", 2_000_000 * b'{"x": 1}\n' + b"[1]\n", "line 2,000,001 is no JSON object"),
+        (
+            "t.jsonl",
+            2_000_000 * b'{"x": 1}\n' + b'{"x": KEY}\n',
+            "line 2,000,001 is no JSON object: Expecting",
+        ),
+        ("t.jsonl", b'{"x": 1}\n' * 20_000 + bytes(100), "line 20,001 is no JSON object: Expecting value"),
+        ("t.jsonl", b'{"x": "a"}\n{"x": "\xff"}\n', "is not UTF-8: line 2, byte 19 is 0xff"),
+        ("t.jsonl", b'{"x": 1, "x": 2}\n', "JSON parse error: Column(/x) was specified twice"),
+        ("t.json", b'[{"x": "\xff"}]', "is not UTF-8: line 1, byte 9 is 0xff"),
         ("t.json", b'["x"]', "row 1 is no JSON object"),
         ("t.json", b"[1, ", "is no readable JSON file"),
         ("t.json", b"3", "is neither a list of objects nor a stored profile"),
@@ -211,7 +233,27 @@ def test_what_is_no_table_is_one_clear_refusal(tmp_path: Path, name: str, conten
     assert words in raised.value.message
     assert raised.value.message.startswith(name)
     assert "\n" not in raised.value.message
+    assert "block size" not in raised.value.message
+    assert " in row " not in raised.value.message
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("latin-1", "latin1"), ("utf-16", "utf16")])
+def test_how_another_encoding_is_mended(tmp_path: Path, encoding: str, named: str) -> None:
+    (tmp_path / "la t.csv").write_bytes("x,city\n1,Zürich\n".encode(encoding))
+    with pytest.raises(ConfigError) as raised:
+        profile(open_source("la t.csv", root=tmp_path))
+    assert raised.value.hint.startswith(f"write it as UTF-8: `iconv -f {named} -t utf8 'la t.csv'`")
+
+
+def test_a_character_between_two_blocks_is_one(tmp_path: Path) -> None:
+    filler = "x,y\n" + "1,a\n" * ((1 << 20) - 2) + "1,"
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"{filler}{'ü' * 9}\n".encode() + b"2,\xff\n")
+    with pytest.raises(ConfigError) as raised:
+        profile(str(path))
+    line, byte = (1 << 20) + 1, len(filler) + 2 * 9 + 1 + 3
+    assert raised.value.message == f"{path}: is not UTF-8: line {line:,}, byte {byte:,} is 0xff"
 
 
 def test_a_page_that_is_damaged_is_a_refusal(tmp_path: Path) -> None:
@@ -241,16 +283,13 @@ def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_type_that_changes_after_the_first_block_is_widened(tmp_path: Path) -> None:
-    lines = ["whole,mixed,late,bytes", *(f"{i},{i},,text{'x' * 40}" for i in range(100_000)), "0.5,word,7,x"]
+    lines = ["whole,mixed,late,text", *(f"{i},{i},,text{'x' * 40}" for i in range(100_000)), "0.5,word,7,x"]
     path = tmp_path / "t.csv"
-    path.write_bytes("\n".join(lines).encode() + b"\n1,2,3,\xff\xfe\n")
+    path.write_bytes("\n".join(lines).encode())
     source = open_source(str(path))
-    assert [str(type_) for type_ in source.schema().types] == ["double", "string", "double", "binary"]
-    assert source.notes == (
-        "column 'mixed' begins with other values than text; read as text",
-        "column 'bytes' is no UTF-8 text; read as bytes",
-    )
-    assert [one.kind for one in profile(source).columns] == ["number", "category", "number", "other"]
+    assert [str(type_) for type_ in source.schema().types] == ["double", "string", "double", "string"]
+    assert source.notes == ("column 'mixed' begins with other values than text; read as text",)
+    assert [one.kind for one in profile(source).columns] == ["number", "category", "number", "category"]
 
 
 def test_a_column_that_stands_twice_and_changes_its_type_is_refused(tmp_path: Path) -> None:
@@ -354,7 +393,7 @@ def test_a_quotation_mark_that_nothing_closes_loses_no_row_silently(tmp_path: Pa
         profile(open_source("q.csv", root=tmp_path))
     assert raised.value.message in (
         "q.csv: a quotation mark is not closed, so rows behind it would be lost",
-        "q.csv: is no readable table of delimited text: CSV parse error: Expected 2 columns, got 3",
+        "q.csv: row 52: expected 2 columns, got 3 (the header is row 1, empty lines are not counted)",
     )
 
 
@@ -363,7 +402,7 @@ def test_the_refusal_of_a_row_does_not_quote_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         profile(open_source("q.csv", root=tmp_path))
     assert raised.value.message == (
-        "q.csv: is no readable table of delimited text: CSV parse error: Expected 2 columns, got 3"
+        "q.csv: row 3: expected 2 columns, got 3 (the header is row 1, empty lines are not counted)"
     )
 
 

@@ -17,7 +17,7 @@ from mlops_ci.collect.context import Context
 from mlops_ci.collect.models import Sources
 from mlops_ci.collect.project import find
 from mlops_ci.collect.reading import Reader, Side
-from mlops_ci.evidence import DataRule, TableCheck
+from mlops_ci.evidence import DataRule, Problem, TableCheck
 from tests.repositories import Repo
 
 CONFIG = """\
@@ -77,7 +77,13 @@ def save(repo: Repo, name: str, columns: Columns) -> None:
 
 
 @pytest.fixture
-def measure(repo: Repo) -> Iterator[Measure]:
+def problems() -> list[Problem]:
+    """What ``measure`` met besides."""
+    return []
+
+
+@pytest.fixture
+def measure(repo: Repo, problems: list[Problem]) -> Iterator[Measure]:
     """Measure the work tree against main; ``broken`` are stages that failed."""
     opened = []
 
@@ -91,6 +97,7 @@ def measure(repo: Repo) -> Iterator[Measure]:
         sources = Sources(Reader(project.dvc), head, None, frozenset())
         outlined = models.outline(model, sources, alone=True)
         found = collected.measure(Context(project, model, sources, outlined))
+        problems.extend(sources.reader.problems)
         return {one.table: one for one in found}
 
     yield run
@@ -247,6 +254,58 @@ def test_the_target_is_gone_and_names_repeat(repo: Repo, measure: Measure) -> No
     assert [one.problem for one in named(found["test"], "duplicates")] == [
         "a table has no feature, or two of one name"
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("both", "neither table has a column of this name, which data.id names; did you mean id?"),
+        ("test", "train has no column of this name, which data.id names; did you mean id?"),
+    ],
+)
+def test_an_id_that_is_no_column_is_told(repo: Repo, measure: Measure, table: str, said: str) -> None:
+    configure(repo, "train: data/train.parquet, test: data/test.parquet, target: y, id: idd")
+    save(repo, "test", rows(1, 400))
+    if table == "test":
+        columns = rows(1, 400)
+        save(repo, "test", {**columns, "idd": columns["id"]})
+    told = [(one.column, one.problem) for one in named(measure()["test"], "duplicates") if one.problem]
+    assert told[0] == ("idd", said)
+
+
+def test_a_misspelt_target_is_told_with_the_one_that_is_there(repo: Repo, measure: Measure) -> None:
+    configure(repo, "train: data/train.parquet, target: Y_")
+    told = [one.problem for one in named(measure()["train"], "labels")]
+    assert told == ["the table has no target column Y_; did you mean y?"]
+
+
+def test_names_that_are_no_column_are_told_once(
+    repo: Repo, measure: Measure, problems: list[Problem]
+) -> None:
+    configure(
+        repo,
+        "train: data/train.parquet, test: data/test.parquet, target: y, id: id, categorical: [xx, x], "
+        "ignore: [z*, i*], show_values: [yy], sensitive: [idd, 'x*', q*]",
+    )
+    measure()
+    assert [(one.where.file, one.message, one.hint) for one in problems] == [
+        ("mlops-ci.yaml", f"data.{key} {said}", f"mend data.{key} in mlops-ci.yaml, or take the name out")
+        for key, said in [
+            ("categorical", "names xx, which is no column of any table of toy; did you mean x?"),
+            ("ignore", "names z*, which matches no column of any table of toy"),
+            ("show_values", "names yy, which is no column of any table of toy; did you mean y?"),
+            ("sensitive", "names idd, which is no column of any table of toy; did you mean id?"),
+            ("sensitive", "names q*, which matches no column of any table of toy"),
+        ]
+    ]
+
+
+def test_names_are_not_told_where_a_table_cannot_be_read(
+    repo: Repo, measure: Measure, problems: list[Problem]
+) -> None:
+    configure(repo, "train: data/train.parquet, test: data/gone.parquet, target: y, sensitive: [idd]")
+    measure()
+    assert [one.message for one in problems] == []
 
 
 def test_ten_thousand_broken_rules_stay_small_evidence(repo: Repo, measure: Measure) -> None:

@@ -114,6 +114,20 @@ def test_a_sensitive_column_is_told_in_hashes(made: Made) -> None:
     assert [one.group[0] for one in found.metrics[0].groups] == ["#", "#"]
 
 
+def test_slices_of_a_sensitive_column_are_told_in_hashes(made: Made) -> None:
+    metrics = EVALUATE + "open('metrics.json', 'w').write('{\"accuracy\": 0.50125}')\n"
+    pipeline = PIPELINE.replace(
+        "artifacts:", "    metrics:\n      - metrics.json: {cache: false}\nartifacts:"
+    )
+    config = CONFIG.replace("[sex]", "[sex, team]") + "  data: {sensitive: [sex]}\n"
+    context = made(config, metrics, pipeline)
+    found = models.compare(context.found, context.model, context.sources)
+    told = [(one.column, one.level) for one in found.slices]
+    assert told == [("sex", "#7a79a2"), ("sex", "#25b9bd"), ("team", "a"), ("team", "b")]
+    (sex, _) = fairness.measure(context)
+    assert [one.group for one in sex.metrics[0].groups] == ["#7a79a2", "#25b9bd"]
+
+
 def test_no_table_of_predictions(made: Made) -> None:
     context = made(evaluate="open('other.csv', 'w')", pipeline=PIPELINE.replace("predictions", "other"))
     assert said(fairness.measure(context)) == {"sex": "the model has no table of predictions"}

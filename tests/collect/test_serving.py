@@ -107,6 +107,11 @@ FILES = {
                 return super().predict(rows)
 
 
+        class Sleeping(Good):
+            def predict(self, rows):
+                time.sleep(1000)
+
+
         class Leaving(Good):
             def predict(self, rows):
                 sys.exit("enough")
@@ -281,10 +286,44 @@ def test_a_model_that_hangs_is_ended(shop: Shop) -> None:
     assert found["edge:nulls"].detail == "the model's process gave no answer within 6 s"
 
 
+@pytest.mark.slow
+def test_a_model_that_hangs_whatever_it_is_asked_is_too_slow_to_be_tried(shop: Shop) -> None:
+    base = shop.context(DATA, base="HEAD").project.revisions.head
+    shop.train("Sleeping")
+    options = {"seconds": 4.0, "invariant": ["income"], "edges": ["nulls", "one_row"]}
+    found, timed = serving.measure(shop.context(DATA, base=base, model=options, latency=QUICK))
+    slow = "the model's process gave no answer within 4 s"
+    assert timed == Latency(problem=slow)
+    told = {name: (one.ok, one.detail) for name, one in checks(found).items() if name != "loads"}
+    assert told == {
+        "signature": (True, "3 named by its feature names"),
+        "sample": (False, slow),
+        "edge:nulls": (None, f"too slow to be tried: {slow}"),
+        "edge:one_row": (None, f"too slow to be tried: {slow}"),
+        "invariant:income": (None, f"too slow to be tried: {slow}"),
+    }
+
+
+@pytest.mark.slow
+def test_a_model_that_takes_seconds_is_surely_slower_than_a_fast_one(shop: Shop) -> None:
+    base = shop.context(DATA, base="HEAD").project.revisions.head
+    text = (
+        FILES["scripts/kinds.py"].replace("+ 0.003", "+ 0.8").replace("class Slow(Good)", "class Good(Good)")
+    )
+    shop.train("Good", **{"scripts/kinds.py": text})
+    _, timed = serving.measure(shop.context(DATA, base=base, model=OFF, latency=QUICK))
+    assert timed is not None
+    (batch,) = timed.batches
+    assert (batch.interval, batch.calls) == (None, 2)
+    assert batch.extremes is not None
+    assert batch.ratio is not None
+    assert 5 < batch.extremes[0] <= batch.ratio <= batch.extremes[1]
+
+
 def test_a_model_that_exits_is_an_error(shop: Shop) -> None:
     shop.train("Leaving")
     found = behaviour(shop)
-    assert (found["sample"].ok, found["sample"].detail) == (False, "SystemExit at scripts/kinds.py:61")
+    assert (found["sample"].ok, found["sample"].detail) == (False, "SystemExit at scripts/kinds.py:66")
 
 
 def test_a_model_without_names_gets_what_is_configured(shop: Shop) -> None:
@@ -378,7 +417,7 @@ def test_a_base_that_cannot_be_asked_is_a_note(shop: Shop) -> None:
     shop.train("Good")
     _, timed = serving.measure(shop.context(DATA, base=base, model=OFF, latency=QUICK))
     assert timed is not None
-    assert timed.note == "the base's model cannot be asked: SystemExit at scripts/kinds.py:61"
+    assert timed.note == "the base's model cannot be asked: SystemExit at scripts/kinds.py:66"
     assert timed.batches[0].ratio is None
 
 

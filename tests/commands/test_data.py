@@ -46,7 +46,7 @@ version: 1
 rows: {min: 1}
 further_columns: false
 columns:
-  age: {type: integer, min: 0, max: 94}
+  age: {type: integer, min: 0, max: 113}
   id: {type: integer, unique: true}
   sex: {type: text, allowed: [f, m]}
 """
@@ -65,22 +65,22 @@ def test_infer_never_overwrites(folder: Path, capsys: pytest.CaptureFixture[str]
     run("infer", "people.parquet")
     assert run("infer", "people.parquet") == 0
     assert capsys.readouterr().out.endswith("schemas/people.yaml is up to date\n")
-    place.write_text(place.read_text().replace("max: 94", "max: 60"))
+    place.write_text(place.read_text().replace("max: 113", "max: 60"))
     before = place.read_text()
     assert run("infer", "people.parquet") == 2
     out, err = capsys.readouterr()
-    assert "-  age: {type: integer, min: 0, max: 60}\n+  age: {type: integer, min: 0, max: 94}\n" in out
+    assert "-  age: {type: integer, min: 0, max: 60}\n+  age: {type: integer, min: 0, max: 113}\n" in out
     assert "schemas/people.yaml: exists and would change as shown" in err
     assert place.read_text() == before
     assert run("infer", "people.parquet", "--dry-run") == 0
-    assert "+  age: {type: integer, min: 0, max: 94}" in capsys.readouterr().out
+    assert "+  age: {type: integer, min: 0, max: 113}" in capsys.readouterr().out
 
 
 def test_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("infer", "people.parquet", "--dry-run", "--sensitive", "sex", "--categorical", "age") == 0
     out = capsys.readouterr().out
     assert "  sex: {type: text}\n" in out
-    assert "  age: {type: integer, min: 0, max: 94}\n" in out
+    assert "  age: {type: integer, min: 0, max: 113}\n" in out
     assert not (folder / "schemas").exists()
     run("infer", "people.parquet")
     capsys.readouterr()
@@ -138,7 +138,7 @@ def test_values_are_told_only_where_they_may_be(folder: Path, capsys: pytest.Cap
 def test_the_users_own_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "own.py").write_text("def old(rows):\n    return rows['age'] > 20\n\ndef bad(v):\n    1 / 0\n")
     schema = SCHEMA.replace("columns:\n", 'checks: ["own:old"]\ncolumns:\n').replace(
-        "94}", '94, checks: ["own:bad"]}'
+        "113}", '113, checks: ["own:bad"]}'
     )
     (folder / "s.yaml").write_text(schema)
     assert run("check", "people.parquet", "--schema", "s.yaml") == 1
@@ -261,3 +261,60 @@ def test_a_broken_mlops_ci_yaml_is_misuse(folder: Path, capsys: pytest.CaptureFi
     assert run("infer", "people.parquet") == 2
     assert "sensitve" in capsys.readouterr().err
     assert not (folder / "schemas").exists()
+
+
+def test_many_columns_that_break_one_rule_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("infer", "people.parquet")
+    save({**ROWS, **{f"n{one}": ROWS["age"] for one in range(8)}})
+    capsys.readouterr()
+    assert run("check", "people.parquet") == 1
+    assert capsys.readouterr().out == (
+        "people.parquet: 8 columns break the rule added: n0, n1, n2, n3, n4 and 3 more.\n"
+        "people.parquet: 8 rules are broken of 18 in schemas/people.yaml\n"
+    )
+
+
+def test_a_renamed_column_is_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("infer", "people.parquet")
+    save({"ID": ROWS["id"], "sex": ROWS["sex"], "ages": ROWS["age"], "other": ROWS["age"]})
+    capsys.readouterr()
+    assert run("check", "people.parquet") == 1
+    refused = "is not in the schema, which allows no further columns"
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "people.parquet: age is missing; did you mean ages, which is there?",
+        "people.parquet: id is missing; did you mean ID, which is there?",
+        f"people.parquet: ID {refused}; did you mean id?",
+        f"people.parquet: ages {refused}; did you mean age?",
+        f"people.parquet: other {refused}.",
+    ]
+
+
+def test_codes_and_flags_in_text_are_told_how_to_mend(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save({"zip_": ["10115"] * 50 + ["20095"] * 50, "flag": [True, False] * 50}, "t.parquet")
+    run("infer", "t.parquet")
+    Path("t.csv").write_text("zip_,flag\n" + "10115,1\n" * 100)
+    capsys.readouterr()
+    assert run("check", "t.csv") == 1
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "t.csv: flag breaks the rule type in 100 of 100 rows: expected boolean, found integer.",
+        "t.csv: zip_ breaks the rule type in 100 of 100 rows: expected text, found integer.",
+        "  0 and 1 are no true and false: write them so, or say `type: integer, allowed: [0, 1]` of flag in"
+        " the schema",
+        "  a file of text does not say that digits are codes: write the table as Parquet, or say"
+        " `type: integer` of zip_ in the schema (and `--categorical zip_` to infer, profile and drift)",
+    ]
+
+
+def test_how_a_table_was_read_is_noted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "all").mkdir()
+    save({"id": [1], "AGE": [3]}, "all/a.parquet")
+    save({"id": [2], "age": [4]}, "all/b.parquet")
+    run("infer", "all")
+    note = "note: 1 of 2 files lack columns 'AGE', 'age'; read as missing values there\n"
+    assert capsys.readouterr().err == note
+    assert run("check", "all") == 0
+    assert capsys.readouterr().err == note

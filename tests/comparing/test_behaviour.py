@@ -320,6 +320,9 @@ def test_columns_that_are_not_there_or_not_seen(kind: str) -> None:
     assert found[f"{kind}:colour"] == CheckResult(
         check=f"{kind}:colour", ok=None, detail="the test table has no such column"
     )
+    wanted = {kind: ("incomee",)}
+    (lost,) = (one for name, one in tried(steady, **wanted).items() if name != "sample")
+    assert (lost.ok, lost.detail) == (None, "the test table has no such column; did you mean income?")
     assert found[f"{kind}:target"] == CheckResult(
         check=f"{kind}:target", ok=True, detail="the model is not shown this column"
     )

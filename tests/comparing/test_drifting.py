@@ -341,3 +341,27 @@ def test_ten_thousand_columns_fit_into_a_document() -> None:
     found, _, _ = drifting.compare(*wide(10_000, 20), roles={}, ignore=(), labels=shown)
     document = Drift(name="train: head against base", reference="a", current="b", columns=found)
     assert len(document.model_dump_json()) < 4_000_000
+
+
+# ---- more levels than a profile names ----------------------------------------------------------
+
+
+def many(seed: int, rows: int, levels: int, *, power: float = 0.0, prefix: str = "k") -> list[str]:
+    shares = 1 / np.arange(1, levels + 1) ** power
+    return [f"{prefix}{at}" for at in random(seed).choice(levels, rows, p=shares / shares.sum())]
+
+
+@pytest.mark.parametrize(("levels", "power"), [(1500, 0.0), (3000, 0.0), (3000, 0.3)])
+def test_where_no_level_stays_the_profiles_cannot_tell(levels: int, power: float) -> None:
+    found = one(many(1, 20_000, levels, power=power), many(2, 5_000, levels, power=power, prefix="m"))
+    assert found.coarse == 1.0
+
+
+def test_where_the_common_levels_stay_they_can() -> None:
+    found = one(many(1, 20_000, 3000, power=1.0), many(2, 20_000, 3000, power=1.0))
+    assert 0 < found.coarse < 0.3
+
+
+def test_levels_that_are_all_named_are_all_known() -> None:
+    """What is new there is known to be new."""
+    assert one(many(1, 5_000, 50), many(2, 5_000, 900, prefix="m")).coarse == 0.0

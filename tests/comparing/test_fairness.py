@@ -289,16 +289,39 @@ def test_without_fairlearn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
 # ---- what cannot be compared -------------------------------------------------------------------
 
 
+def with_more(frame: pd.DataFrame, rows: int, race: str) -> pd.DataFrame:
+    odd = pd.DataFrame({"y_true": 1, "y_pred": 0, "race": race, "sex": "f"}, index=range(rows))
+    return pd.concat([frame, odd])
+
+
 def test_small_groups_are_named_and_do_not_enter() -> None:
     frame = table(3000, seed=11)
-    odd = pd.DataFrame({"y_true": [1], "y_pred": [0], "race": ["samoan"], "sex": ["f"]})
     whole = by_name(one(frame, resamples=50))["demographic_parity_difference"]
-    found = one(pd.concat([frame, odd]), resamples=50)
+    found = one(with_more(frame, 10, "samoan"), resamples=50)
     told = by_name(found)["demographic_parity_difference"]
     assert (told.value, told.groups, told.small) == (whole.value, whole.groups, ("samoan",))
     score = scores(found, "selection_rate")["samoan"]
-    assert (score.rows, score.value, score.interval) == (1, 0.0, None)
+    assert (score.rows, score.value, score.interval) == (10, 0.0, None)
     assert values(found, "false_positive_rate")["samoan"] is None
+    assert found.rare == 0
+
+
+@pytest.mark.parametrize("min_rows", [200, 2])
+def test_rare_groups_are_counted_and_never_named(min_rows: int) -> None:
+    frame = table(3000, seed=11)
+    whole = by_name(one(frame, resamples=50))["demographic_parity_difference"]
+    found = one(with_more(with_more(frame, 9, "SECRETnine"), 1, "SECRETone"), resamples=50, min_rows=min_rows)
+    told = by_name(found)["demographic_parity_difference"]
+    assert (told.value, told.groups, told.small) == (whole.value, whole.groups, ())
+    assert found.rare == 2
+    assert list(scores(found, "accuracy")) == list(RACES)
+    assert "SECRET" not in found.model_dump_json()
+
+
+def test_a_misspelt_column_is_told_with_the_one_that_is_there() -> None:
+    wrong, right = measured(table(seed=16), None, ("sexx",), ("sex",), resamples=50)
+    assert wrong.problem == "there is no column sexx in the predictions; did you mean sex?"
+    assert right.problem == ""
 
 
 def test_a_group_without_positives_has_no_true_positive_rate() -> None:
@@ -318,6 +341,7 @@ def test_one_class_only_leaves_the_rates_that_are_defined() -> None:
     assert told["equalized_odds_difference"].small == RACES
     assert told["false_positive_rate_difference"].value is not None
     assert values(found, "true_positive_rate") == dict.fromkeys(RACES)
+    assert (found.only, one(table(seed=13), resamples=50).only) == ("0", "")
 
 
 def test_nobody_selected_is_the_same_for_all() -> None:

@@ -129,8 +129,14 @@ def test_both_are_timed_until_the_interval_is_narrow() -> None:
 def test_the_end_of_the_time_ends_it_after_a_round() -> None:
     asked: list[Side] = []
     found = latency.together(1, timed(2000, 1000, asked), lambda: True)
-    assert (len(asked), found.interval) == (4, None)
+    assert (len(asked), found.interval, found.extremes) == (4, None, (2.0, 2.0))
     assert found.ratio == pytest.approx(2.0)
+
+
+def test_the_extremes_are_those_of_single_calls() -> None:
+    taken = {"head": iter([[3000, 9000], [4000]]), "base": iter([[1000, 1500], [1200]])}
+    found = latency.together(1, lambda side: next(taken[side]), lambda: True)
+    assert found.extremes == (3000 / 1500, 9000 / 1000)
 
 
 def test_noise_without_end_ends_at_the_most_rounds() -> None:

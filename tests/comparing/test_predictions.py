@@ -14,6 +14,7 @@ from mlops_ci import significance
 from mlops_ci.comparing import predictions
 from mlops_ci.comparing.predictions import Columns, Compared
 from mlops_ci.evidence import Comparison, Metric
+from mlops_ci.profiles.privacy import Privacy
 
 ROWS = 300
 SMALL = 200
@@ -54,7 +55,9 @@ def metrics_of(head: pd.DataFrame, base: pd.DataFrame | None, **more: float) -> 
 
 
 def run(head: Any, base: Any, metrics: list[Metric], **more: Any) -> Compared:
-    return predictions.compare(head, base, metrics, path="p.parquet", **({"resamples": SMALL} | more))
+    shown = Privacy(show_values=True).label
+    options: dict[str, Any] = {"resamples": SMALL, "label": shown} | more
+    return predictions.compare(head, base, metrics, path="p.parquet", **options)
 
 
 def named(found: Compared) -> dict[str, Comparison]:
@@ -543,6 +546,32 @@ def test_slices_without_a_base_and_small_ones() -> None:
     found = run(HEAD, None, metrics_of(HEAD, None), columns=columns, min_rows=150)
     assert [(one.level, one.base, one.comparison) for one in found.slices] == [("m", None, None)]
     assert run(HEAD, BASE, [], columns=columns).slices == ()
+
+
+def test_slices_are_called_as_their_column_may_be_told() -> None:
+    head = HEAD.assign(team=np.where(np.arange(ROWS) % 2, "a", "b"))
+    privacy = Privacy(sensitive=["sex"], show_values=["sex", "team"])
+    columns = Columns(groups=("sex", "team"))
+    found = run(head, None, metrics_of(head, None), columns=columns, label=privacy.label)
+    assert [(one.column, one.level) for one in found.slices] == [
+        ("sex", "#7a79a2"),
+        ("sex", "#25b9bd"),
+        ("team", "a"),
+        ("team", "b"),
+    ]
+    assert {one.level[0] for one in predictions.compare(head, None, metrics_of(head, None), columns=columns,
+                                                        resamples=SMALL).slices} == {"#"}  # fmt: skip
+
+
+def test_a_rare_slice_is_not_named_whatever_is_asked() -> None:
+    head = HEAD.assign(sex=np.where(np.arange(ROWS) < 9, "x", HEAD.sex))
+    found = run(head, None, metrics_of(head, None), columns=Columns(groups=("sex",)), min_rows=2)
+    assert [one.level for one in found.slices] == ["f", "m"]
+
+
+def test_a_misspelt_group_is_told_with_the_one_that_is_there() -> None:
+    found = run(HEAD, BASE, metrics_of(HEAD, BASE), columns=Columns(groups=("sexx",)))
+    assert found.predictions.notes == ("there is no group column sexx; did you mean sex?",)
 
 
 def test_a_slice_where_the_metric_is_undefined() -> None:

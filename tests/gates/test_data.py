@@ -132,6 +132,15 @@ def test_what_could_not_be_judged_is_folded_by_its_reason() -> None:
     assert said(table(*rules), off=["leakage"]) == []
 
 
+@pytest.mark.parametrize(("rule", "key"), [("duplicates", "data.id"), ("labels", "data.target")])
+def test_a_misspelt_column_of_the_configuration_leaves_the_verdict_incomplete(rule: str, key: str) -> None:
+    problem = "no column of this name; did you mean id?"
+    (finding,) = judged(table(DataRule(rule=rule, column="idd", ok=False, problem=problem), name="test"))
+    assert (finding.status, finding.required) == (Status.SKIP, True)
+    assert finding.sentence == f"test: idd: the rule {rule} could not be checked: {problem}"
+    assert finding.hint == f"mend {key} in mlops-ci.yaml"
+
+
 @pytest.mark.parametrize("name", ["schema", "rules:one"])
 def test_a_schema_or_function_that_cannot_be_used_fails(name: str) -> None:
     (finding,) = judged(table(DataRule(rule=name, ok=False, problem="s.yaml:3: broken.")))

@@ -111,7 +111,7 @@ def test_what_a_drifted_target_or_prediction_does(role: str, action: Any, expect
 
 def test_a_new_category_is_named() -> None:
     (finding,) = found(drift(category("job", **new_level(0.0, NEW))))
-    assert finding.sentence == "job drifted: Robot: 3 % of the current rows, new (1 % matter)."
+    assert finding.sentence == "job drifted: Robot: 3 % of the current rows, new (the floor is 1 %)."
 
 
 def test_undecided_columns_are_one_finding() -> None:

@@ -325,7 +325,7 @@ def test_small_groups_are_inconclusive_once_a_column() -> None:
         (
             Status.INCONCLUSIVE,
             "Not compared are groups of race with fewer than 200 rows: asian (40); "
-            "and groups with too few rows that some rates are defined on: white.",
+            "and groups with too few rows that true_positive_rate is defined on: white.",
         ),
         (
             Status.PASS,
@@ -333,6 +333,48 @@ def test_small_groups_are_inconclusive_once_a_column() -> None:
             f"{APART}: 0.0500 apart [0, 0.0800].",
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("small", "rare", "sentence"),
+    [
+        ((), 1, "fewer than 200 rows: 1 group of fewer than 10 rows."),
+        (("asian",), 1, "fewer than 200 rows: asian (40) and 1 group of fewer than 10 rows."),
+        (("asian",), 12, "fewer than 200 rows: asian (40) and 12 groups of fewer than 10 rows."),
+    ],
+)
+def test_rare_groups_are_counted_without_a_name(small: tuple[str, ...], rare: int, sentence: str) -> None:
+    (finding, _) = judged(over(difference(0.05, 0.0, 0.08, small=small), rare=rare))
+    assert finding.status is Status.INCONCLUSIVE
+    assert finding.sentence == f"Not compared are groups of race with {sentence}"
+
+
+def test_one_class_in_the_truth_is_told_with_the_rates_it_leaves_undefined() -> None:
+    names = ("equal_opportunity", "false_negative_rate", "equalized_odds")
+    lost = [difference(None, name=f"{name}_difference", small=("black", "white")) for name in names]
+    (finding, _) = judged(over(*lost, difference(name="accuracy_difference"), only="0"))
+    assert finding.sentence == (
+        "Not compared are groups with too few rows that true_positive_rate and false_negative_rate are "
+        "defined on: black, white (the truth has one class only: 0)."
+    )
+    assert finding.hint == "measure on a test set whose truth has every class"
+
+
+def test_groups_that_could_name_a_person_cannot_be_asked_for() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 10"):
+        gate.Options.model_validate({"min_rows": 9})
+
+
+@pytest.mark.parametrize(
+    ("options", "key"), [({}, "columns.groups"), ({"groups": ["sexx"]}, "gates.fairness.groups")]
+)
+def test_a_misspelt_column_is_mended_in_the_configuration(options: dict[str, Any], key: str) -> None:
+    problem = "there is no column sexx in the predictions; did you mean sex?"
+    (finding,) = judged(Fairness(column="sexx", problem=problem, absent=True), **options)
+    assert finding.sentence == f"sexx was not compared: {problem}"
+    assert finding.hint == (
+        f"mend {key} in the base branch's mlops-ci.yaml, or write the column into the predictions"
+    )
 
 
 def test_many_small_groups_are_counted() -> None:

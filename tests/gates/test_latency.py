@@ -15,10 +15,24 @@ from tests.gates.samples import evidence, model
 TIMING = Timing(p50=0.002, p95=0.005, p99=0.009, throughput=500.0)
 
 
-def batch(ratio: float | None, low: float = 0, high: float = 0, size: int = 1) -> BatchLatency:
+def batch(
+    ratio: float | None,
+    low: float = 0,
+    high: float = 0,
+    size: int = 1,
+    extremes: tuple[float, float] | None = None,
+) -> BatchLatency:
     interval = Interval(low=low, high=high) if low else None
     base = TIMING if ratio is not None else None
-    return BatchLatency(batch_size=size, calls=100, head=TIMING, base=base, ratio=ratio, interval=interval)
+    return BatchLatency(
+        batch_size=size,
+        calls=100,
+        head=TIMING,
+        base=base,
+        ratio=ratio,
+        interval=interval,
+        extremes=extremes,
+    )
 
 
 def judged(
@@ -59,8 +73,24 @@ def one(*batches: BatchLatency, **more: Any) -> Latency:
             {},
             Status.INCONCLUSIVE,
             "A call with 1 row takes 2 times (too few calls for an interval) the base's time, 1.2 are allowed. "
-            "The measurement is too noisy to tell which side of the limit it is on.",
+            "There are too few calls to tell which side of the limit it is on.",
         ),
+        (
+            batch(226.0, extremes=(221.4, 230.0)),
+            {},
+            Status.FAIL,
+            "A call with 1 row takes 226 times (too few calls for an interval; each took at least 221 times as "
+            "long as any at the base) the base's time, more than the allowed 1.2 times.",
+        ),
+        (
+            batch(1.5, extremes=(1.1, 1.9)),
+            {},
+            Status.INCONCLUSIVE,
+            "A call with 1 row takes 1.50 times (too few calls for an interval; each took at least 1.10 times as "
+            "long as any at the base) the base's time, 1.2 are allowed. "
+            "There are too few calls to tell which side of the limit it is on.",
+        ),
+        (batch(1.31, 1.10, 1.55, extremes=(1.25, 1.6)), {}, Status.INCONCLUSIVE, None),
         (
             batch(1.02, 0.99, 1.05),
             {},
@@ -86,6 +116,24 @@ def test_one_batch_size(
     assert finding.status is status, finding
     if sentence is not None:
         assert finding.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sizes", "hint"),
+    [
+        (1.5, [1, 100], "raise gates.latency.seconds to about 19"),
+        (1.5, [1], "raise gates.latency.seconds to about 10"),
+        (90.0, [1], "raise gates.latency.seconds to about 541"),
+        (120.0, [1], "a call takes too long to be timed often: time smaller batch_sizes, or set max_p95"),
+    ],
+)
+def test_the_advice_for_few_calls_says_how_many_seconds_would_do(
+    seconds: float, sizes: list[int], hint: str
+) -> None:
+    slow, fast = (TIMING.model_copy(update={"p50": p50}) for p50 in (seconds, 0.004))
+    few = batch(2.0).model_copy(update={"head": slow, "base": fast})
+    (finding,) = judged(one(few), batch_sizes=sizes, seconds=3.0)
+    assert (finding.status, finding.hint) == (Status.INCONCLUSIVE, hint)
 
 
 def test_a_refusal_carries_its_numbers() -> None:

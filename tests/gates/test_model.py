@@ -49,7 +49,12 @@ def result(check: str, ok: bool | None, detail: str = "why", value: float | None
             "Edge rows (nulls): why.",
         ),
         (result("invariant:sex", False), {}, Status.FAIL, "sex must not change the prediction: why."),
-        (result("invariant:sex", None), {}, Status.SKIP, "sex must not change the prediction: why."),
+        (
+            result("invariant:sex", None),
+            {},
+            Status.SKIP,
+            "sex must not change the prediction: not tried: why.",
+        ),
         (result("increasing:age", False), {}, Status.FAIL, "The score must not fall along age: why."),
         (result("decreasing:age", False), {}, Status.FAIL, "The score must not rise along age: why."),
         (result("something", False), {}, Status.FAIL, "something: why."),
@@ -86,9 +91,30 @@ def test_a_failure_carries_its_share_limit_and_hint() -> None:
 
 
 def test_a_check_that_was_asked_for_and_not_made_leaves_the_verdict_incomplete() -> None:
+    for kind in ("invariant", "increasing", "decreasing"):
+        (finding,) = judged(tried(result(f"{kind}:sex", None)))
+        assert (finding.status, finding.required) == (Status.SKIP, True)
+        assert finding.hint == f"mend gates.model.{kind} in mlops-ci.yaml, or what it needs"
+    (finding,) = judged(tried(result("sample", None)))
+    assert (finding.status, finding.required, finding.hint) == (Status.SKIP, True, "")
     for required in (False, True):
-        (finding,) = judged(tried(result("invariant:sex", None)), required=required)
+        (finding,) = judged(tried(result("loads", None)), required=required)
         assert (finding.status, finding.required, finding.hint) == (Status.SKIP, required, "")
+
+
+def test_what_was_meant_ends_the_sentence() -> None:
+    detail = "the test table has no such column; did you mean income?"
+    (finding,) = judged(tried(CheckResult(check="increasing:incomee", ok=None, detail=detail)))
+    assert finding.sentence == f"The score must not fall along incomee: not tried: {detail}"
+
+
+def test_a_file_that_is_no_pickle_gets_advice_that_fits() -> None:
+    detail = "model.pkl is no pickle: it does not begin like one"
+    (finding,) = judged(tried(CheckResult(check="loads", ok=False, detail=detail)))
+    assert (finding.status, finding.sentence) == (Status.FAIL, f"Loading the model: {detail}.")
+    assert finding.hint == (
+        "write it with joblib.dump or pickle.dump, or name it for what it is: .onnx, or a folder with MLmodel"
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mlops_ci.evidence import Drift, DriftColumn, DriftScore, LevelShare
-from mlops_ci.judging.drifting import ColumnRule, Decision, Rules, judge, rule_for
+from mlops_ci.judging.drifting import ColumnRule, Decision, Rules, headline, judge, rule_for, tally
 
 
 def number(name: str = "age", effect: float | None = 0.01, p: float | None = 0.8, **more: Any) -> DriftColumn:
@@ -79,8 +79,9 @@ def test_a_test_of_what_cannot_differ_is_not_in_the_family() -> None:
     assert decided(suspect, *others)[0].outcome == "drifted"
 
 
-def test_too_few_rows_decide_nothing() -> None:
-    (found,) = decided(number(effect=0.9, p=1e-9), rows=(9000, 49))
+def test_few_rows_show_no_stability_but_a_large_drift() -> None:
+    assert decided(number(effect=0.9, p=1e-9), rows=(9000, 49))[0].outcome == "drifted"
+    (found,) = decided(number(effect=0.02, p=0.9), rows=(9000, 49))
     assert found.outcome == "undecided"
     assert found.sentence == "9,000 and 49 rows are too few to decide: at least 50 are asked for."
     assert decided(number(problem="nested"), rows=(9000, 49))[0].outcome == "unjudged"
@@ -99,7 +100,10 @@ def test_a_kind_that_changed_is_told_apart() -> None:
         number(problem="was a number, is a category"), number("t", problem="points in time move by nature")
     )
     assert (retyped.retyped, time.retyped) == (True, False)
-    assert retyped.sentence == "Not compared: was a number, is a category."
+    assert retyped.sentence == (
+        "Not compared: was a number, is a category."
+        " Numbers that are codes are compared where data.categorical (--categorical) names the column."
+    )
 
 
 # ---- words -----------------------------------------------------------------------------------------
@@ -111,7 +115,7 @@ def test_a_kind_that_changed_is_told_apart() -> None:
         (
             number(effect=0.1234, p=0, shift=0.3051, nulls=(0.05, 0.12), null_p=0),
             "Kolmogorov-Smirnov distance 0.12, mean +0.305 standard deviations (the floor is 0.05); "
-            "missing values rose from 5 to 12 % (3 points matter).",
+            "missing values rose from 5 to 12 % (the floor is 3 points).",
             "ks 0.05, nulls 0.03",
         ),
         (
@@ -121,12 +125,12 @@ def test_a_kind_that_changed_is_told_apart() -> None:
         ),
         (
             category(**new_level(0, NEW)),
-            "Robot: 3 % of the current rows, new (1 % matter).",
+            "Robot: 3 % of the current rows, new (the floor is 1 %).",
             "unseen 0.01",
         ),
         (
             category(**new_level(0, LevelShare(label="a", reference=0.0004, current=0.2), NEW)),
-            "A and 1 more new: 20 % of the current rows, new; at most 0.04 % of the reference (1 % matter).",
+            "A and 1 more new: 20 % of the current rows, new; at most 0.04 % of the reference (the floor is 1 %).",
             "unseen 0.01",
         ),
         (
@@ -194,7 +198,8 @@ def test_bins_that_are_too_coarse_decide_nothing() -> None:
     (found,) = decided(category(coarse=0.6))
     assert (found.outcome, found.sentence) == (
         "undecided",
-        "The profiles are too coarse to tell: 60 % of the rows have values that neither names.",
+        "Too many different values to tell: for 60 % of the rows the profiles do not say"
+        " how common a value is on the other side.",
     )
 
 
@@ -204,3 +209,39 @@ def test_many_small_new_levels_are_told_as_a_share() -> None:
     (found,) = decided(category(unseen=(level,), scores=scores))
     assert found.outcome == "drifted"
     assert "9 % of the current rows have values that the reference lacks" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "more", "expected", "changed"),
+    [
+        (["stable", "stable"], {}, "0 of 2 columns drifted", False),
+        (["drifted"], {}, "1 of 1 column drifted", True),
+        (["unjudged", "undecided"], {}, "Nothing could be decided on 2 columns", False),
+        (["stable", "undecided"], {}, "0 of 2 columns drifted, 1 undecided", False),
+        (["retyped"], {}, "0 of 1 column drifted, 1 changed its kind", True),
+        (
+            ["retyped", "retyped"],
+            {"removed": ("a",)},
+            "0 of 2 columns drifted, 1 is gone, 2 changed their kind",
+            True,
+        ),
+        (
+            ["stable"],
+            {"removed": ("a",), "unnamed": (0, 1_000)},
+            "0 of 1 column drifted, 1,001 are gone",
+            True,
+        ),
+    ],
+)
+def test_the_headline_counts_what_makes_the_exit_code(
+    outcomes: list[str], more: dict[str, Any], expected: str, changed: bool
+) -> None:
+    drift = Drift(name="n", reference="a", current="b", rows=(9, 9)).model_copy(update=more)
+    decisions = [
+        Decision(
+            number(str(at)), cast(Any, "unjudged" if one == "retyped" else one), "", retyped=one == "retyped"
+        )
+        for at, one in enumerate(outcomes)
+    ]
+    found = tally(drift, decisions)
+    assert (headline(found), found.changed) == (expected, changed)

@@ -233,6 +233,8 @@ def test_decisions_say_what_drifted() -> None:
     facts = checked.drift()
     rules = drifting.Rules(floors=drifting.Floors(ks=0.5, cramers_v=0.5, nulls=0.5, unseen=0.5))
     strict = html.drift_page(facts, drifting.judge(facts, rules))
-    assert "Drifted</span>: 0 of 20" not in strict
-    assert '<span class="verdict">No drift</span>: 0 of 20 columns drifted' in strict
+    assert '<span class="verdict">Drifted</span>: 0 of 20 columns drifted, 1 is gone</h1>' in strict
+    whole = facts.model_copy(update={"removed": ()})
+    kept = html.drift_page(whole, drifting.judge(whole, rules))
+    assert '<span class="verdict">No drift</span>: 0 of 20 columns drifted</h1>' in kept
     assert '<span class="verdict">Drifted</span>: 3 of 20 columns drifted' in html.drift_page(facts)

@@ -60,6 +60,14 @@ def test_a_change_no_gate_named(metric: ev.Metric, change: str) -> None:
     assert change == only_row(metric).change
 
 
+def test_a_difference_on_other_examples_has_no_judging_word_and_no_cause() -> None:
+    other = ev.Predictions(path="p.csv", rows=90, base_rows=80, reason="the evaluation set changed: 80 rows")
+    for value in (0.8, 0.95):
+        found = model(metrics=(samples.metric("accuracy", value, 0.9),), predictions=other)
+        assert [(row.change, row.delta) for row in found.rows.shown] == [("uncompared", value - 0.9)]
+        assert found.causes == ()
+
+
 def test_an_unchanged_metric_has_a_row_in_the_summary_alone() -> None:
     evidence = samples.document(
         models=(ev.ModelEvidence(name="m", metrics=(samples.metric("f1", 0.9, 0.9),)),)
