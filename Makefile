@@ -25,7 +25,7 @@ export PYTHONUTF8 := 1
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.demo ## watch five pull requests being run, measured, judged and reported
+demo: $(VENV)/.demo ## watch eight pull requests being run, measured, judged and reported
 	@mlops-ci demo $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; ARGS='tests/gates' runs some of them
