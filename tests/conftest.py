@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 
 from mlops_ci.adapters import process
 
@@ -27,6 +28,24 @@ GIT_CONFIG = """\
 """
 
 RunGit = Callable[..., str]
+
+_measuring: list[Coverage | None] = [None]
+
+
+def _remember() -> None:
+    _measuring[0] = Coverage.current()
+
+
+def _forget() -> None:
+    """What the parent measured is the parent's to save: a child would write all of it again when it ends.
+
+    After thousands of tests that takes longer than a task has between SIGTERM and SIGKILL.
+    """
+    if (parent := _measuring[0]) is not None:
+        parent.save = lambda: None  # type: ignore[method-assign]
+
+
+os.register_at_fork(before=_remember, after_in_child=_forget)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -245,12 +245,11 @@ def _ends(seen: Seen, kind: str) -> Iterator[tuple[str, Any]]:
     found = ends.ends(seen.tails, whole=whole, steep=_steep(seen.levels if whole else None))
     step = _step(seen.low, seen.high)
     for name, end, own in zip(("min", "max"), found, (seen.low, seen.high), strict=True):
-        if not math.isfinite(end.value):
-            continue
         # Of decimals and of the longest whole numbers the double is only near.
         same = end.hard and math.isclose(end.value, float(own), rel_tol=1e-12)
         value = Decimal(str(own if same else end.value))
-        limit = _limit(value if end.hard else outwards(value, step, up=name == "max"), kind)
+        soft = not end.hard and math.isfinite(end.value)
+        limit = _limit(outwards(value, step, up=name == "max") if soft else value, kind)
         if limit not in (math.inf, -math.inf):
             yield name, limit
 

@@ -139,3 +139,9 @@ def test_many_columns_are_counted(outcome: str, sentence: str, expected: str) ->
     text = drifted.words(told(*columns), said, "much")
     assert len(text.split("\n")) < 60
     assert expected in text
+
+
+def test_a_column_of_which_only_missing_values_moved_has_no_effect() -> None:
+    gone = DriftColumn(name="gone", kind="time", nulls=(0.0, 0.5))
+    lines = drifted.words(told(gone), (Said("gone", "drifted", "", "nulls 0.03"),), "much").split("\n")
+    assert lines[3].split() == ["gone", "nulls", "0.03", "0", "%", "→", "50", "%"]
