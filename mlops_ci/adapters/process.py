@@ -217,13 +217,20 @@ class Child:
     def stop(self) -> None:
         """End the whole group: SIGTERM, then SIGKILL to whatever is left."""
         if self.poll() is None:
-            _signal_group(self.pid, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
             deadline = time.monotonic() + GRACE
             while self.poll() is None and time.monotonic() < deadline:
                 wait([self], 0.05)
-        _signal_group(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         if self._code is None:
             self._ended(os.waitpid(self.pid, 0)[1])
+
+    def _signal(self, number: int) -> None:
+        _signal_group(self.pid, number)
+        if self._code is None:
+            # A task that has only just been forked has no group of its own yet.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _ended(self, status: int) -> None:
         self._code = os.waitstatus_to_exitcode(status)
