@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import posix
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from coverage import Coverage
 
 from mlops_ci.adapters import process
 
@@ -29,23 +29,22 @@ GIT_CONFIG = """\
 
 RunGit = Callable[..., str]
 
-_measuring: list[Coverage | None] = [None]
+_exit = [os._exit]
 
 
-def _remember() -> None:
-    _measuring[0] = Coverage.current()
+def _as_it_was() -> None:
+    if os._exit is not posix._exit:
+        _exit[0], os._exit = os._exit, posix._exit
 
 
-def _forget() -> None:
-    """What the parent measured is the parent's to save: a child would write all of it again when it ends.
-
-    After thousands of tests that takes longer than a task has between SIGTERM and SIGKILL.
-    """
-    if (parent := _measuring[0]) is not None:
-        parent.save = lambda: None  # type: ignore[method-assign]
+def _as_measured() -> None:
+    os._exit = _exit[0]
 
 
-os.register_at_fork(before=_remember, after_in_child=_forget)
+# Coverage saves at os._exit, and a forked task would save its parents' measurements too: seconds after thousands
+# of tests, into a database that the parent holds open. It forks with the plain one, and coverage, which starts anew
+# in every child, measures the child alone.
+os.register_at_fork(before=_as_it_was, after_in_parent=_as_measured)
 
 
 @pytest.fixture(scope="session", autouse=True)
