@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from mlops_ci.adapters import withheld
 from mlops_ci.errors import ToolError
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
@@ -100,12 +101,15 @@ def run(
 
 
 class Piped:
-    """A started child: what it is sent, what it answers, and how it ended; its errors go to ``log``."""
+    """A started child that runs foreign code: what it is sent, what it answers, and how it ended.
+
+    Its errors go to ``log``.
+    """
 
     def __init__(
         self, args: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
     ) -> None:
-        """Start it in a session of its own; ``env`` is added to our own environment.
+        """Start it in a session of its own; ``env`` is added to our environment without the job's own part.
 
         Raises:
             ToolError: it is not there or may not be run.
@@ -115,7 +119,7 @@ class Piped:
                 self._process = subprocess.Popen(
                     [str(arg) for arg in args],
                     cwd=cwd,
-                    env={**os.environ, **(env or {})},
+                    env={**withheld.without(os.environ), **(env or {})},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
