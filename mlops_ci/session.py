@@ -18,13 +18,15 @@ from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
+from mlops_ci.collect.touched import is_touched
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import Evidence, Finding, Verdict
 from mlops_ci.evidence.bounded import bounded
 from mlops_ci.judging import sentences
-from mlops_ci.outlets import Outlets, Posted
+from mlops_ci.outlets import Outlets, Posted, waiting
 from mlops_ci.outlets.received import LONGEST, ruled
-from mlops_ci.report import conclusions
+from mlops_ci.outlets.waiting import Wait
+from mlops_ci.report import Price, conclusions
 from mlops_ci.report.conclusions import Conclusion
 from mlops_ci.writing.markdown import clip, one_line
 
@@ -172,6 +174,15 @@ class Session:
         """Where evidence is kept between runs."""
         return Store(self.project.dvc, self.project.git.git_dir() / "mlops-ci" / "store")
 
+    def wait(self) -> Wait | None:
+        """What this pull request waits for before it is run; where nothing of ours changed it never waits.
+
+        Raises:
+            ConfigError: the pipeline or its models cannot be read.
+        """
+        found = waiting.wait(self.project.policy.when, self.outlets.runner)
+        return found if found and is_touched(self.project) else None
+
     def measure(self, timeout: float | None) -> Evidence:
         """Run and measure with live progress, and write the evidence down."""
         # A pipeline that cannot be read is one line of error, not the end of something begun.
@@ -228,12 +239,13 @@ class Session:
         """
         tried = self.outlets.notes.tried
         own = tried("the built-in templates are used", self.project.templates) or {}
-        comment = partial(report.comment, details_url=self.outlets.url)
+        price = self._price(judged)
+        comment = partial(report.comment, details_url=self.outlets.url, price=price)
         text = self._worded("comment", comment, judged, own)
         text = text or report.short(judged.evidence, judged.verdict)
         self._write("comment.md", lambda: text)
-        posted = tried("the comment was not posted", lambda: self._posted(text)) or Posted()
-        summary = self._worded("job summary", self._fitting(), judged, own) or text
+        posted = tried("the comment was not posted", lambda: self._posted(judged, text)) or Posted()
+        summary = self._worded("job summary", self._fitting(price), judged, own) or text
         self._write("summary.md", lambda: summary)
         tried("the job summary was not written", lambda: self.outlets.summary(summary))
         self.conclude(judged, own)
@@ -283,9 +295,16 @@ class Session:
             pull_request=shown.posted.pull_request,
         )
 
-    def _fitting(self) -> Render:
+    def _fitting(self, price: Price | None) -> Render:
         """The job summary in what room the step has left for it."""
-        return partial(report.summary, limit=min(report.SUMMARY_LIMIT, self.outlets.room))
+        return partial(report.summary, limit=min(report.SUMMARY_LIMIT, self.outlets.room), price=price)
+
+    def _price(self, judged: Judged) -> Price | None:
+        """What a minute of this job costs; what another machine measured was paid for elsewhere."""
+        cost, runner = self.project.policy.cost, self.outlets.runner
+        if cost is None or runner is None or judged.received:
+            return None
+        return report.priced(cost.per_minute, cost.currency, runner.machine)
 
     def _source(self, judged: Judged) -> str:
         return self.project.source_of(judged.evidence.repository.commit)
@@ -304,7 +323,8 @@ class Session:
     def _page(self, judged: Judged) -> str:
         from mlops_ci.report import html
 
-        return html.page(*judged.facts, source_url=self._source(judged), digest=judged.digest)
+        source, price = self._source(judged), self._price(judged)
+        return html.page(*judged.facts, source_url=source, digest=judged.digest, price=price)
 
     def _write(self, name: str, text: Callable[[], str]) -> Path | None:
         """Write a file of the output; where that fails, no older one is left that could be taken for it."""
@@ -320,8 +340,19 @@ class Session:
             path.unlink()
         return None
 
-    def _posted(self, text: str) -> Posted:
-        return self.outlets.post(text, self.project.git, self.project.revisions)
+    def _posted(self, judged: Judged, text: str) -> Posted:
+        way, create = self.project.policy.comment.publisher, self._tells(judged)
+        return self.outlets.post(text, self.project.git, self.project.revisions, way=way, create=create)
+
+    def _tells(self, judged: Judged) -> bool:
+        """Whether the comment has anything to say: to tell that nothing of ours changed, none is begun."""
+        if not report.untold(*judged.facts):
+            return True
+        # Of what was measured elsewhere the checkout says nothing.
+        look = partial(is_touched, self.project)
+        return (
+            not judged.received and self.outlets.notes.tried("what changed is not known", look) is not False
+        )
 
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release = starting.Release("mlops-ci/mlops-ci", "0123456789abcdef0123456789abcdef01234567", "0.1.0")
     facts = starting.Facts({}, {}, remotes=(("store", "s3://bucket"),), requirements="requirements.txt")
     (folder / "mlops-ci.yml").write_text(starting.pull_request(release, facts))
+    for when in starting.EVENTS:
+        (folder / f"mlops-ci-{when}.yml").write_text(
+            starting.pull_request(release, replace(facts, when=when))
+        )
     (folder / "mlops-ci-forks.yml").write_text(starting.forks(release))
     (folder / "mlops-ci-commands.yml").write_text(starting.commands(release))
     return root

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from mlops_ci import config
-from mlops_ci.adapters import policy
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.collect.project import CONFIG, rules
 from mlops_ci.errors import ConfigError
-
-CONFIG = "mlops-ci.yaml"
 
 
 def repository(place: Place) -> Found:
@@ -52,12 +49,8 @@ def configuration(place: Place) -> Found:
     path = place.git.root / CONFIG
     if not path.is_file():
         return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
-
-    def fetched(extends: config.Extends) -> str:
-        return policy.fetch(place.git, extends.repository, extends.commit, extends.path)
-
     try:
-        config.load(path.read_text(encoding="utf-8", errors="replace"), fetch=fetched)
+        rules(place.git, path.read_text(encoding="utf-8", errors="replace"))
     except ConfigError as error:
         return Found("missing", error.message, error.hint)
     return Found("good", f"{CONFIG} has no mistakes")

@@ -118,14 +118,14 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
     dvc = Dvc.open(dvc_root(git, start))
     where = (dvc.root.relative_to(git.root) / CONFIG).as_posix()
     own_text = _text(dvc.root / CONFIG)
-    own = _load(git, own_text, where)
+    own = rules(git, own_text, where)
     found = revisions.find(git, environ, base=base or _configured_base(git, environ, own, where))
-    rules, notes = _rules(git, found, own, where)
+    judging, notes = _rules(git, found, own, where)
     return Project(
         git=git,
         dvc=dvc,
         revisions=found,
-        policy=rules,
+        policy=judging,
         own=own,
         edits=_edits(git, found, own_text, where),
         notes=(*found.notes, *notes),
@@ -141,7 +141,7 @@ def _configured_base(git: Git, environ: Mapping[str, str], own: Config, where: s
     if tip is None:
         return own.base or ""
     try:
-        return _load(git, git.show(tip, where), where).base or ""
+        return rules(git, git.show(tip, where), where).base or ""
     except ConfigError:
         return ""
 
@@ -198,7 +198,14 @@ def _text(path: Path) -> str | None:
         raise ConfigError(f"{path}: cannot be read ({error})", "save it as UTF-8 text") from error
 
 
-def _load(git: Git, text: str | None, source: str) -> Config:
+def rules(git: Git, text: str | None, source: str = CONFIG) -> Config:
+    """What the text of an mlops-ci.yaml says, together with the policy that it extends.
+
+    Raises:
+        ConfigError: it has mistakes.
+        ToolError: the policy's repository cannot be reached.
+    """
+
     def fetched(extends: Extends) -> str:
         return policy.fetch(git, extends.repository, extends.commit, extends.path)
 
@@ -211,7 +218,7 @@ def _rules(git: Git, found: Revisions, own: Config, where: str) -> tuple[Config,
         return own, ()
     text = git.show(found.policy.commit, where)
     try:
-        return _load(git, text, f"{found.base_branch}:{where}"), ()
+        return rules(git, text, f"{found.base_branch}:{where}"), ()
     except ConfigError as error:
         note = f"the rules on {found.base_branch} cannot be read, so the defaults judge: {error.message}"
         return config.load(None), (note,)

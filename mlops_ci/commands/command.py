@@ -160,6 +160,7 @@ def _react(github: GitHub, order: Order, reaction: Reaction, terminal: Terminal)
 
 # A further command is a line here and a function above.
 COMMANDS = {
+    "run": Command("run mlops-ci on this pull request's last commit, where it waits for that.", _rerun),
     "rerun": Command("run mlops-ci again on this pull request's last commit.", _rerun),
     "help": Command("show this list.", _help),
 }

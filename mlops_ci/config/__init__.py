@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mlops_ci.config import check, keys, models, reading
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import Columns, Data, Environment, Extends, Seeds
+from mlops_ci.config.keys import Columns, Cost, Data, Environment, Extends, Label, Publishing, Seeds, When
 from mlops_ci.config.models import Model, Target
 from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
@@ -23,13 +23,17 @@ __all__ = [
     "FILE",
     "Columns",
     "Config",
+    "Cost",
     "Data",
     "Environment",
     "Extends",
     "Fetch",
     "Gate",
+    "Label",
     "Model",
+    "Publishing",
     "Seeds",
+    "When",
     "edits",
     "load",
     "resolve_models",
@@ -53,6 +57,9 @@ class Config:
     lock: Literal["verify", "commit", "report"]
     strict: bool
     timeout: timedelta
+    when: When
+    comment: Publishing
+    cost: Cost | None
     base: str | None
     templates: str
     environments: Mapping[str, Environment]
@@ -110,6 +117,9 @@ def load(
         lock=settings.lock,
         strict=settings.strict,
         timeout=settings.timeout,
+        when=settings.when,
+        comment=settings.comment,
+        cost=settings.cost,
         base=settings.base,
         templates=settings.templates,
         environments=settings.environments,

@@ -18,6 +18,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = r"(?:[0-9]+(?:\.[0-9]+)?[smhd])+"
 _LONGEST = 3650 * 86400
+MAX_LABEL = 50  # characters that GitHub lets a label have
 
 
 class Part(BaseModel):
@@ -124,6 +125,25 @@ def _repository(value: str) -> str:
     return value
 
 
+def _when(value: object) -> object:
+    """One of the words, or a mapping with a label: whatever else stands there is told all of them."""
+    if not isinstance(value, dict) and value not in ("push", "ready", "command"):
+        raise ValueError(f"expected push, ready, command or {{label: NAME}}, but {shown(value)} stands there")
+    return value
+
+
+def _label(value: str) -> str:
+    if not value.strip() or not value.isprintable() or len(value) > MAX_LABEL:
+        raise ValueError(f"{shown(value)} is no label: a name of at most {MAX_LABEL} characters")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[^\W\d_]{1,5}|\S", value) or not value.isprintable():
+        raise ValueError(f"{shown(value)} is no currency: write a code such as USD or a sign such as €")
+    return value
+
+
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
@@ -145,6 +165,7 @@ ManifestPath = Annotated[str, AfterValidator(file_path), AfterValidator(holds("e
 SourcePath = Annotated[str, AfterValidator(_source), AfterValidator(holds("model"))]
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(holds("model"))]
 Name = Annotated[str, AfterValidator(name)]
+_Price = Annotated[float, Field(ge=0, le=1000)]
 _AsText = WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})
 Duration = Annotated[timedelta, BeforeValidator(duration), _AsText]
 Timeout = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_some_time), _AsText]
@@ -316,6 +337,39 @@ class Environment(Part):
     approvals: int = Field(default=0, ge=0, le=20, description="How many people must approve a promotion.")
 
 
+class Label(Part):
+    """A pull request is run once it carries a label."""
+
+    label: Annotated[str, AfterValidator(_label)] = Field(
+        description="The label, by its name on GitHub, that a pull request carries to be run."
+    )
+
+
+class Publishing(Part):
+    """How the comment is posted."""
+
+    publisher: Literal["auto", "api", "cml"] = Field(
+        default="auto",
+        description="Who posts the comment: auto is the cml command where it is on PATH and would be right, "
+        "else the API; cml says why where the API had to; api never asks cml.",
+    )
+
+
+class Cost(Part):
+    """What the time of runners costs, so that reports name money beside minutes."""
+
+    currency: Annotated[str, AfterValidator(_currency)] = Field(
+        default="USD", description="What prices are in."
+    )
+    per_minute: _Price | dict[Text, _Price] = Field(
+        description="The price of a minute: one for all runners, or one by the runner's label; "
+        "minutes are rounded up."
+    )
+
+
+When = Annotated[Literal["push", "ready", "command"] | Label, BeforeValidator(_when)]
+
+
 class Settings(Part):
     """What mlops-ci.yaml says about the repository as a whole."""
 
@@ -334,6 +388,16 @@ class Settings(Part):
         default=timedelta(hours=2),
         description="How long one stage may run, for example 90s, 30m or 2h.",
         json_schema_extra={"default": "2h"},
+    )
+    when: When = Field(
+        default="push",
+        description="When a pull request is run on GitHub: push is at every push, ready not while it is a "
+        "draft, command once somebody who may push asks by /mlops-ci run, {label: NAME} once it carries the "
+        "label. What changes nothing that feeds a model is never held back.",
+    )
+    comment: Publishing = Field(default=Publishing(), description="The comment on the pull request.")
+    cost: Cost | None = Field(
+        default=None, description="Prices of runners, for the report; without them it names the time alone."
     )
     base: Annotated[str, AfterValidator(_branch)] | None = Field(
         default=None,

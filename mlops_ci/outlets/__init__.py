@@ -17,7 +17,7 @@ from mlops_ci.adapters.cml import Cml
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.local import LocalForge
-from mlops_ci.adapters.publishing import Report, publish
+from mlops_ci.adapters.publishing import Report, Way, publish
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.errors import ConfigError, MlopsError
@@ -35,6 +35,7 @@ FORK = (
     "this run is a fork's and its token only reads, so nothing is posted: the trusted workflow on"
     " `workflow_run` posts the report"
 )
+NO_CML = "set the command up before this step (iterative/setup-cml), or take `comment.publisher: cml` away"
 _LEVELS: Mapping[str, Level] = {"failure": "error", "warning": "warning"}
 
 
@@ -126,8 +127,10 @@ class Outlets:
 
     # ---- the comment -----------------------------------------------------------------------------
 
-    def post(self, text: str, git: Git, found: Revisions) -> Posted:
-        """Bring the pull request's sticky comment up to date.
+    def post(
+        self, text: str, git: Git, found: Revisions, *, way: Way = "auto", create: bool = True
+    ) -> Posted:
+        """Bring the pull request's sticky comment up to date; ``create`` False: on GitHub none is begun.
 
         Raises:
             MlopsError: a forge could not be reached or refused.
@@ -140,22 +143,25 @@ class Outlets:
         if self.runner is None or self.github is None:
             return _posted_beside(git, found, text)
         number = self._number(self.github, self.runner, found)
-        return Posted(self._published(self.github, number, text), number) if number else Posted()
+        if number is None:
+            return Posted()
+        return Posted(self._published(self.github, number, text, way, create=create), number)
 
     def _number(self, github: GitHub, runner: Runner, found: Revisions) -> int | None:
         if self.target is not None:
             return self.target.number
         return targets.number_of(github, runner, self.commit, found.branch, found.base_branch)
 
-    def _published(self, github: GitHub, number: int, text: str) -> str:
+    def _published(self, github: GitHub, number: int, text: str, way: Way, *, create: bool) -> str:
         cml = Cml.of(self.environ, token=github.http.settings.token)
+        wanted = Report(text, self.commit)
         try:
-            done = publish(github, number, Report(text, self.commit), _created, cml=cml)
+            done = publish(github, number, wanted, _created, cml=cml, way=way, create=create)
         except MlopsError as error:
             self.notes.failed("the comment was not posted", error)
             return ""
         if done.note:
-            self.notes.tell(done.note)
+            self.notes.tell(done.note, NO_CML if way == "cml" and cml is None else "")
         return done.url
 
     # ---- the checks ------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from mlops_ci.report.checks import OPTIONAL, Unchecked, unchecked
 from mlops_ci.report.drifted import Drawn, drawn
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.report.model import MetricRow, ModelView, model_status, model_view, severity
+from mlops_ci.report.price import Money, Price, money
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class View:
     tool: str
     created: str
     seconds: float
+    cost: Money | None
     timings: tuple[tuple[str, float], ...]
     environment: Environment
     details_url: str
@@ -117,6 +119,7 @@ class Facts:
     digest: str
     details_url: str = ""
     source_url: str = ""
+    price: Price | None = None
 
 
 def view(facts: Facts, detail: Detail) -> View:
@@ -131,6 +134,7 @@ def view(facts: Facts, detail: Detail) -> View:
     stages = stages_of(evidence.stages, detail)
     lock = _lock(evidence.lock, facts.findings, detail)
     used = {finding.waiver for finding in facts.findings}
+    seconds = evidence.timings.get("total", sum(evidence.timings.values()))
     return View(
         head=_head(facts, reasons, models, changes, detail),
         models=models,
@@ -147,7 +151,8 @@ def view(facts: Facts, detail: Detail) -> View:
         digest=facts.digest,
         tool=evidence.tool,
         created=evidence.created,
-        seconds=evidence.timings.get("total", sum(evidence.timings.values())),
+        seconds=seconds,
+        cost=money(facts.price, seconds),
         timings=tuple(sorted(evidence.timings.items(), key=lambda item: (-item[1], item[0]))),
         environment=evidence.environment,
         details_url=facts.details_url,

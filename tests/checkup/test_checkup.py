@@ -12,7 +12,7 @@ import pytest
 from mlops_ci import checkup
 from mlops_ci.adapters import installed
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.checkup import data, forge, here, tools
+from mlops_ci.checkup import data, forge, here, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
 from tests.adapters.github_spec.contract import example
@@ -273,3 +273,64 @@ def test_every_check_answers_wherever_it_is(tmp_path: Path) -> None:
     assert list(found) == [check.name for check in checkup.CHECKS]
     assert found["repository"] == "missing"
     assert "good" not in {found[name] for name in ("history", "lock", "pushed", "workflow", "current")}
+
+
+# ---- what pull requests wait for -----------------------------------------------------------------
+
+
+def starts_at(root: Path, on: str, name: str = "mlops-ci.yml") -> None:
+    """A workflow that calls mlops-ci at these events."""
+    folder = root / ".github" / "workflows"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"{on}\n{CALL.format(SHA)}")
+
+
+@pytest.mark.parametrize("text", ["version: 1\n", "when: command\n"])
+def test_the_usual_events_are_enough(project: Path, text: str) -> None:
+    assert waiting.triggers(at(project)).state == "good"
+    (project / "mlops-ci.yaml").write_text(text)
+    assert waiting.triggers(at(project)) == Found("good", "pull requests are run at GitHub's usual events")
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        "on: pull_request",
+        "on: [pull_request, merge_group]",
+        "on: {pull_request: }",
+        "on: {pull_request: {branches: [main]}}",
+        "on: {pull_request: {types: opened}}",
+        "on: {pull_request: {types: {}}}",
+        "on: {pull_request: {types: [opened, ready_for_review]}}",
+    ],
+)
+def test_a_workflow_that_does_not_hear_of_labels(project: Path, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text("when: {label: run-ml}\n")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)) == Found(
+        "missing",
+        "mlops-ci.yml does not start at the event labeled, which `when` in mlops-ci.yaml waits for",
+        "on: {pull_request: {types: [opened, synchronize, reopened, labeled]}}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "on"),
+    [
+        ("{label: x}", "on: {pull_request: {types: [opened, labeled]}}"),
+        ("{label: x}", "on: {pull_request: {types: labeled}}"),
+        ("ready", "'on': {pull_request: {types: [ready_for_review]}}"),
+    ],
+)
+def test_a_workflow_that_hears_of_it(project: Path, when: str, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text(f"when: {when}\n")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)).state == "good"
+
+
+@pytest.mark.parametrize("on", ["on: push", "on: {push: {}}", "on: [push]", "on: [push", "[]\n---"])
+def test_without_a_workflow_of_pull_requests_nobody_waits(project: Path, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text("when: ready\n")
+    assert waiting.triggers(at(project)) == Found("unknown", "no workflow of pull requests calls mlops-ci")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)).state == "unknown"

@@ -114,12 +114,13 @@ def ran(status: str = "completed", kind: str = "pull_request") -> Reply:
     return Reply(body=found)
 
 
-def test_a_maintainer_runs_it_again(double: Double, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["run", "rerun"])
+def test_a_maintainer_runs_it_again(double: Double, tmp_path: Path, word: str) -> None:
     permitted(double, "write", "eyes", "rocket")
     double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
     double.on("GET", RUNS, ran())
     double.on("POST", f"{ROOT}/actions/runs/7/rerun", Reply(201, {}))
-    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert commanded(tmp_path, f"/mlops-ci {word}") == 0
     assert reactions(double) == ["eyes", "rocket"]
     assert [r.query["head_sha"] for r in double.requests if r.path == RUNS] == [HEAD]
     assert posted(double) == []
@@ -158,6 +159,7 @@ def test_help_lists_the_commands(double: Double, tmp_path: Path, body: str, reac
     assert commanded(tmp_path, body) == 0
     (text,) = posted(double)
     assert "- `/mlops-ci rerun`: run mlops-ci again" in text
+    assert "- `/mlops-ci run`: run mlops-ci on this pull request's last commit, where it waits for" in text
 
 
 def test_an_unknown_command_is_not_repeated(double: Double, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mlops_ci.config import keys as config_keys
+from mlops_ci.config.source import shown
 from tests.config.kinds import load, mistakes
 
 
@@ -95,6 +96,30 @@ def test_what_is_no_duration(value: object) -> None:
             "defaults: {predictions: '{model!r}'}",
             "defaults.predictions",
             'unknown placeholder {model}; did you mean "model"?',
+        ),
+        (
+            "when: lable",
+            "when",
+            'expected push, ready, command or {label: NAME}, but "lable" stands there',
+        ),
+        ("when: 5", "when", "expected push, ready, command or {label: NAME}, but 5 stands there"),
+        ("when: [push]", "when", "expected push, ready, command or {label: NAME}, but a list stands there"),
+        ("when: {}", "when.label", "is missing"),
+        ("when: {label: ' '}", "when.label", '" " is no label: a name of at most 50 characters'),
+        ('when: {label: "a\\tb"}', "when.label", '"a\\tb" is no label: a name of at most 50 characters'),
+        (
+            f"when: {{label: {'x' * 51}}}",
+            "when.label",
+            f"{shown('x' * 51)} is no label: a name of at most 50 characters",
+        ),
+        ("comment: {publisher: gh}", "comment.publisher", 'expected auto, api or cml, but "gh" stands there'),
+        ("cost: {}", "cost.per_minute", "is missing"),
+        ("cost: {per_minute: -1}", "cost.per_minute", "expected at least 0, but -1 stands there"),
+        ("cost: {per_minute: {gpu: x}}", "cost.per_minute.gpu", 'expected a number, but "x" stands there'),
+        (
+            "cost: {currency: US Dollars, per_minute: 1}",
+            "cost.currency",
+            '"US Dollars" is no currency: write a code such as USD or a sign such as €',
         ),
         ("strict: off", "strict", 'expected true or false, but "off" stands there; write false'),
         ("strict: maybe", "strict", 'expected true or false, but "maybe" stands there'),
