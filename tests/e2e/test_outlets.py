@@ -114,8 +114,8 @@ def worse(job: Job, branch: str = "worse") -> str:
 
 
 def words(job: Job, branch: str = "words") -> str:
-    """A pull request that changes nothing a model depends on; gives its head."""
-    job.toy.author.write("README.md", branch)
+    """A pull request that changes nothing a model depends on, and is told of: it has words on the rules."""
+    job.toy.author.write("mlops-ci.yaml", f"{GATED.format(lock='report')}# {branch}\n")
     sha = job.toy.propose(branch)
     job.world.opened(7, branch, sha)
     return sha
