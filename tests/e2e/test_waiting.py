@@ -14,7 +14,7 @@ from tests.adapters.github_double import REPOSITORY, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
 from tests.e2e.conftest import GATED, Toy
-from tests.e2e.test_outlets import GATES, GREEN, Job, told, worse
+from tests.e2e.test_outlets import FORK, GATES, GREEN, Job, told, worse
 
 OWN = {"full_name": REPOSITORY}
 WAITING = dict.fromkeys(["mlops-ci", *GATES], "action_required")
@@ -146,6 +146,39 @@ def test_where_nothing_of_ours_changed_the_checks_are_green_at_once_and_nobody_i
     assert (found["verdict"], found["comment-url"], found["pull-request"]) == ("passed", "", "7")
     summary = (job.done[-1].parent / "summary.md").read_text()
     assert "✅ **Passed**: nothing that feeds a model changed; nothing had to run." in summary
+
+
+def forked(job: Job, branch: str, sha: str) -> dict[str, str]:
+    """The environment of a run for the pull request of a fork."""
+    clone = job.checkout(branch)
+    sides = {"head": {"sha": sha, "repo": FORK}, "base": {"repo": OWN}}
+    return job.environ(clone, branch, event={"pull_request": {"number": 7, **sides}})
+
+
+def test_a_fork_waits_too_and_leaves_nothing_to_report(job: Job) -> None:
+    rules(job, "when: command\n")
+    sha = worse(job)
+    environ = forked(job, "worse", sha)
+    done = pr(job, environ)
+    assert (done.returncode, told(done), job.double.lines) == (1, [], [])
+    assert outputs(job.done[-1].parent / "output")["verdict"] == "waiting"
+    assert not (job.done[-1] / ".dvc/tmp/mlops-ci").exists()
+
+
+def test_a_fork_s_words_turn_the_checks_green_by_the_second_phase(job: Job) -> None:
+    rules(job, "when: command\n")
+    job.toy.author.write("README.md", "theirs")
+    sha = job.toy.propose("theirs")
+    job.world.opened(7, "theirs", sha, repository=str(FORK["full_name"]))
+    assert pr(job, forked(job, "theirs", sha)).returncode == 0
+    sent = outputs(job.done[-1].parent / "output")["evidence-path"]
+    trusted = job.toy.runner("main")
+    event = {"workflow_run": {"head_sha": sha, "head_branch": "theirs", "head_repository": FORK}}
+    environ = job.environ(trusted, "main", event=event, name="workflow_run", GITHUB_RUN_ID="4712")
+    environ |= {"GITHUB_REF": "refs/heads/main", "GITHUB_HEAD_REF": "", "GITHUB_BASE_REF": ""}
+    done = job.run(trusted, environ, "comment", "--evidence", sent)
+    assert (done.returncode, told(done)) == (0, [])
+    assert (job.world.standing(sha), job.world.comments) == (GREEN, [])
 
 
 def test_a_comment_that_is_there_is_updated(job: Job) -> None:
