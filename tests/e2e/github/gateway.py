@@ -10,6 +10,7 @@ package, by GitHub's operation ids. Every request is recorded and held to GitHub
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,7 @@ RATE = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", "X-RateLim
 
 @dataclass
 class Recorded:
-    """One request of a client and what became of it."""
+    """One request of a client and what became of it; ``at`` is when it came, in seconds since the epoch."""
 
     method: str
     path: str
@@ -52,6 +53,7 @@ class Recorded:
     login: str
     operation: str = ""
     status: int = 0
+    at: float = field(default_factory=time.time)
 
 
 @dataclass
