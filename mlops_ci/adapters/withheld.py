@@ -8,6 +8,7 @@ from collections.abc import Mapping
 _TOKENS = frozenset(
     {
         "MLOPS_CI_TOKEN",
+        "MLOPS_CI_PUSH_TOKEN",
         "GITHUB_TOKEN",
         "GH_TOKEN",
         "GITHUB_ENTERPRISE_TOKEN",

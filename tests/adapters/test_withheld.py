@@ -22,6 +22,7 @@ from mlops_ci.adapters.serving import Place, Served
 
 OURS = (
     "MLOPS_CI_TOKEN",
+    "MLOPS_CI_PUSH_TOKEN",
     "GITHUB_TOKEN",
     "GH_TOKEN",
     "GITHUB_ENTERPRISE_TOKEN",
