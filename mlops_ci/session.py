@@ -20,7 +20,7 @@ from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
 from mlops_ci.collect.touched import is_touched
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.evidence import Evidence, Finding, Verdict
+from mlops_ci.evidence import Evidence, Finding, Outcome, Verdict
 from mlops_ci.evidence.bounded import bounded
 from mlops_ci.judging import sentences
 from mlops_ci.outlets import Outlets, Posted, waiting
@@ -345,14 +345,17 @@ class Session:
         return self.outlets.post(text, self.project.git, self.project.revisions, way=way, create=create)
 
     def _tells(self, judged: Judged) -> bool:
-        """Whether the comment has anything to say: to tell that nothing of ours changed, none is begun."""
-        if not report.untold(*judged.facts):
+        """Whether a comment is begun for this; in doubt it is, and off GitHub there always is one."""
+        if self.outlets.runner is None or judged.verdict.outcome is not Outcome.PASSED:
             return True
-        # Of what was measured elsewhere the checkout says nothing.
-        look = partial(is_touched, self.project)
-        return (
-            not judged.received and self.outlets.notes.tried("what changed is not known", look) is not False
+        calm = self.outlets.notes.tried(
+            "whether ours was touched is not known", lambda: self._is_calm(judged)
         )
+        return not calm
+
+    def _is_calm(self, judged: Judged) -> bool:
+        """Whether nothing of ours changed; of what was measured elsewhere the checkout says nothing."""
+        return report.untold(*judged.facts) and (bool(judged.received) or not is_touched(self.project))
 
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:

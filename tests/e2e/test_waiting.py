@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.evidence import Outcome, Verdict
+from mlops_ci.session import Judged, Session
 from tests.adapters.github_double import REPOSITORY, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
@@ -193,6 +196,22 @@ def test_a_comment_that_is_there_is_updated(job: Job) -> None:
     assert (done.returncode, told(done)) == (0, [])
     (body,) = job.world.bodies(7)
     assert "✅ **Passed**: nothing that feeds a model changed" in body
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")
+def test_where_it_cannot_be_told_whether_ours_was_touched_there_is_a_comment(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules(job, "")
+    environ = pull(job, "words", words(job))
+    monkeypatch.chdir(job.done[-1])
+    session = Session.open(Terminal(), environ=environ)
+    # Evidence that no reader lets in stands for what nobody thought of.
+    broken = session.measure(None).model_copy(update={"params": 5})
+    session.report(Judged(broken, (), Verdict(outcome=Outcome.PASSED)))
+    assert len(job.world.bodies(7)) == 1
+    said = "note: whether ours was touched is not known: a bug of ours, please report it: TypeError("
+    assert said in capsys.readouterr().err
 
 
 def test_a_pull_request_that_brings_the_rules_has_its_comment(job: Job) -> None:
