@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mlops_ci.config import check, keys, models, reading
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import Columns, Data, Environment, Extends, Seeds
+from mlops_ci.config.keys import Columns, Data, Environment, Extends, Seeds, Waivers
 from mlops_ci.config.models import Model, Target
 from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
@@ -30,6 +30,7 @@ __all__ = [
     "Gate",
     "Model",
     "Seeds",
+    "Waivers",
     "edits",
     "load",
     "resolve_models",
@@ -56,6 +57,7 @@ class Config:
     base: str | None
     templates: str
     environments: Mapping[str, Environment]
+    waivers: Waivers
     document: Document = field(repr=False)
     kinds: Mapping[str, Gate] = field(repr=False)
 
@@ -113,6 +115,7 @@ def load(
         base=settings.base,
         templates=settings.templates,
         environments=settings.environments,
+        waivers=settings.waivers,
         document=whole,
         kinds=kinds,
     )

@@ -337,7 +337,7 @@ def _slices(model: ModelEvidence, judged: Sequence[Judged], options: Options) ->
             Status.FAIL if asked else Status.WARN,
             sentences.worse_slice(worst.group, worst.effect, others, asked=asked),
             hint="look at the group's rows; slices.max_drop says what a group may lose",
-        )
+        ).model_copy(update={"direction": worst.direction})
         return
     compared = any(one.effect for one in found)
     sentence = sentences.weakest_slice(worst.group, compared=compared)
