@@ -73,9 +73,15 @@ class Verdict(Document):
         return 1 if self.outcome in (Outcome.REFUSED, Outcome.INCOMPLETE) else 0
 
 
-def verdict(findings: Iterable[Finding], *, strict: bool = False) -> Verdict:
-    """Fold findings: a FAIL without a waiver refuses, a required SKIP leaves incomplete, then warnings."""
-    found = tuple(findings)
+def verdict(findings: Iterable[Finding], *, strict: bool = False, waivers: Iterable[Waiver] = ()) -> Verdict:
+    """Fold findings: a FAIL without a waiver refuses, a required SKIP leaves incomplete, then warnings.
+
+    ``waivers`` are those that do not count: they are told and weigh nothing.
+    """
+    return _folded(tuple(findings), strict=strict).model_copy(update={"waivers": tuple(waivers)})
+
+
+def _folded(found: tuple[Finding, ...], *, strict: bool) -> Verdict:
     failed = tuple(f for f in found if f.status is Status.FAIL and f.waiver is None)
     skipped = tuple(f for f in found if f.status is Status.SKIP and f.required)
     warned = tuple(

@@ -130,7 +130,7 @@ def _drifted(drift: Drift, decision: Decision, options: Options) -> Finding:
         status,
         said[:1].upper() + said[1:] if role else said,
         hint="if it is meant, merge it with a waiver or raise its floor under gates.drift.columns",
-        # Missing values and new categories have sizes of their own: the effect does not say how far they moved.
+        # Missing values and new categories have sizes of their own, which the effect does not tell.
         value=column.effect if decision.why == ("values",) else None,
         limit=decision.limit,
     ).model_copy(update={"direction": "lower"})

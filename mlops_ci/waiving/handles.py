@@ -60,14 +60,12 @@ def handles(findings: Sequence[Finding]) -> tuple[Handle, ...]:
     keys = [_key(one) for one in findings]
     for more in (_with_file, _with_sentence):
         twins = {key for key, times in Counter(keys).items() if times > 1}
-        keys = [
-            more(key, one) if key in twins else key for key, one in zip(keys, findings, strict=True)
-        ]
+        keys = [more(key, one) if key in twins else key for key, one in zip(keys, findings, strict=True)]
     return tuple(Handle(key, _value(one)) for key, one in zip(keys, findings, strict=True))
 
 
 def holds(accepted: str, now: str, direction: Direction | None) -> bool:
-    """Whether what was accepted covers the value now: the same at six digits, or better where that is known."""
+    """Whether what was accepted covers the value now: it is the same at six digits, or surely better."""
     if accepted == now:
         return True
     if direction is None or not (_NUMBER.fullmatch(accepted) and _NUMBER.fullmatch(now)):
@@ -104,7 +102,7 @@ def _marked(key: str, *what: str) -> str:
 
 
 def _value(finding: Finding) -> str:
-    """The number, else what stands for all that the finding says; an x, so that it is never read as a number."""
+    """The number, else what stands for all that is said, with an x: it must not look like a number."""
     if finding.value is not None:
         return f"{finding.value or 0.0:.6g}"
     return f"x{_digest(finding.model, finding.gate, finding.subject, finding.limit, finding.sentence)}"

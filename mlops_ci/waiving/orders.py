@@ -46,7 +46,7 @@ def is_waiver(body: str) -> bool:
 def waiver(comment: Comment, max_days: int) -> Waiver:
     """The waiver that a comment gives; ``problem`` says what its text or its history makes impossible.
 
-    Who wrote it is not asked here. The reason of a comment with a problem is left out: it may be a stranger's.
+    Who wrote it is not asked here. The reason of one with a problem is left out: it may be a stranger's.
     """
     order = _order(comment.body)
     given = _day(comment.created)
@@ -67,22 +67,23 @@ def _order(body: str) -> _Order:
     _, handle, days, *reason = *(words(body) or ()), "", "", ""
     counted = _DAYS.fullmatch(days)
     if not _HANDLE.fullmatch(handle) or counted is None:
-        return _Order(problem=f"is not in the form {FORM}")
+        return _Order(problem=f"it is not in the form `{FORM}`")
     said = clip(one_line(" ".join(reason)).strip(), MAX_REASON)
-    return _Order(handle, int(counted[1]), said, "" if said else "gives no reason")
+    silent = not any(sign.isalnum() for sign in said)
+    return _Order(handle, int(counted[1]), said, "it gives no reason" if silent else "")
 
 
 def _problem(comment: Comment, order: _Order, max_days: int, given: datetime | None) -> str:
     if comment.bot:
-        return "was given by a bot"
+        return "it was given by a bot"
     if comment.updated and comment.updated != comment.created:
-        return "was edited, so nobody knows whose words it has: write a new comment"
+        return "it was edited, so nobody knows whose words it has; write a new comment"
     if order.problem:
         return order.problem
     if given is None:
-        return "does not say when it was given"
+        return "nothing says when it was given"
     if not 1 <= order.days <= max_days:
-        return f"is for {order.days} days: 1 to {max_days} are allowed"
+        return f"it is for {order.days} days; 1 to {max_days} are allowed"
     return ""
 
 

@@ -30,7 +30,9 @@ class Rules:
         if self.max_days < 1:
             return "nobody may waive here: waivers.max_days is 0"
         if not self.owners:
-            return "nobody may waive here: neither waivers.owners nor CODEOWNERS names an owner of mlops-ci.yaml"
+            return (
+                "nobody may waive here: no owner stands in waivers.owners, and none of the file in CODEOWNERS"
+            )
         return ""
 
     @property
@@ -93,7 +95,7 @@ def _lines(text: str) -> Iterator[tuple[re.Pattern[str], tuple[str, ...]]]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of CODEOWNERS: as in .gitignore, but that a last ``/*`` means the folder's own files alone."""
+    """A pattern of CODEOWNERS: as in .gitignore, but a last ``/*`` means the folder's own files alone."""
     anchored = "/" in pattern.rstrip("/")
     end = "/" if pattern.endswith("/") else "$" if pattern.endswith("/*") else "(?:/|$)"
     *folders, last = pattern.strip("/").split("/")

@@ -10,20 +10,24 @@ from mlops_ci.evidence import Finding, Waiver
 from mlops_ci.waiving.handles import Handle, handles, holds, refuses
 from mlops_ci.waiving.orders import MARK, WAIVE
 
-
 Known = Mapping[str, tuple[Handle, Finding]]
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The findings, the waived ones with their waiver, and the waivers that do not count, each with its problem."""
+    """The findings, waived ones with their waiver; the waivers that do not count, each with its problem."""
 
     findings: tuple[Finding, ...]
     unused: tuple[Waiver, ...] = ()
 
 
 def settle(
-    findings: Sequence[Finding], waivers: Sequence[Waiver], *, today: date, strict: bool = False, days: int = 0
+    findings: Sequence[Finding],
+    waivers: Sequence[Waiver],
+    *,
+    today: date,
+    strict: bool = False,
+    days: int = 0,
 ) -> Settled:
     """Put every waiver to what it accepts. No finding is taken away and none changes its status.
 
@@ -77,12 +81,12 @@ def _refused(waiver: Waiver, known: Known, today: date) -> Waiver:
 def _why(waiver: Waiver, known: Known, today: date) -> str:
     accepted = Handle.of(waiver.finding)
     if accepted.never:
-        return "is not possible: a stage that failed and a dvc.lock that is behind must be mended"
+        return "a stage that failed and a dvc.lock that is not what was measured cannot be waived"
     if accepted.key not in known:
-        return "is for a finding that is not there now"
+        return "there is no such finding now"
     if _expired(waiver, today):
-        return "has expired"
+        return "it has expired"
     handle, finding = known[accepted.key]
     if not holds(accepted.value, handle.value, finding.direction):
-        return f"was given for another value: it was {accepted.value} and is {handle.value} now"
-    return "is not needed: another one holds" if finding.waiver else "is not needed now"
+        return f"it was given for another value: that was {accepted.value} and is {handle.value} now"
+    return "another one holds" if finding.waiver else "it is not needed now"
