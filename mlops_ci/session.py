@@ -75,6 +75,7 @@ class Judged:
             "lock": self.evidence.lock.digest,
             "commit": self.evidence.repository.commit,
             "findings": [finding.model_dump(mode="json") for finding in self.findings],
+            "unused_waivers": [waiver.model_dump(mode="json") for waiver in self.verdict.waivers],
         }
 
 

@@ -45,6 +45,7 @@ def test_every_top_key_is_read() -> None:
         base: release/2026
         templates: ci/words
         gates: {lock: {required: true}}
+        waivers: {owners: ["@ada", "@acme/ml-leads", "@eve_acme"], max_days: 7}
         environments:
           staging:
           production: &production
@@ -54,6 +55,8 @@ def test_every_top_key_is_read() -> None:
     found = load(dedent(text))
     assert ("commit", True, timedelta(minutes=90)) == (found.lock, found.strict, found.timeout)
     assert (found.base, found.templates) == ("release/2026", "ci/words")
+    assert found.waivers.owners == ("@ada", "@acme/ml-leads", "@eve_acme")
+    assert (found.waivers.max_days, load(None).waivers.max_days) == (7, 30)
     assert LockOptions(required=True) == found.gate_options("lock", None)
     production = found.environments["production"]
     assert (production.after, production.strategy, production.approvals) == ("staging", "canary", 0)

@@ -155,12 +155,18 @@ def test_a_waiver_ends_by_itself_and_when_its_comment_is_deleted(job: Job) -> No
     assert done.returncode == 0
     environ = job.environ(clone, "worse")
     # Where nobody can be asked, what was recorded holds until its last day.
-    assert job.run(clone, environ | {"GITHUB_ACTIONS": ""}, "check").returncode == 0
+    done = job.run(clone, environ | {"GITHUB_ACTIONS": ""}, "check")
+    assert done.returncode == 0
+    assert f"{LOST} Waived by ada until {day(14)}.\n" in done.stdout
     written = clone / ".dvc/tmp/mlops-ci/evidence.json"
     document = json.loads(written.read_text())
     document["waivers"][0]["until"] = day(-1)
     written.write_text(json.dumps(document))
-    assert job.run(clone, environ | {"GITHUB_ACTIONS": ""}, "check").returncode == 1
+    done = job.run(clone, environ | {"GITHUB_ACTIONS": ""}, "check")
+    assert done.returncode == 1
+    assert re.search(
+        r"\nThe waiver toy/metrics\.accuracy@\S+ by ada does not count: it has expired\.\n", done.stdout
+    )
     # On GitHub the comments are read again.
     assert job.run(clone, environ, "check").returncode == 0
     assert json.loads(written.read_text())["waivers"][0]["until"] == day(14)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from mlops_ci.waiving.owners import Rules, codeowners, rules
@@ -64,16 +66,21 @@ def test_whose_a_file_is(text: str, expected: tuple[str, ...]) -> None:
     assert codeowners(text, PATH) == expected
 
 
+def reading(files: Mapping[str, str] | None = None) -> Callable[[str], str | None]:
+    """The files of a base branch."""
+    return lambda path: (files or {}).get(path)
+
+
 def test_the_owners_of_the_configuration_go_before_codeowners() -> None:
-    assert rules(["@ada"], 7, PATH, {}.get) == Rules(("@ada",), 7, "waivers.owners of mlops-ci.yaml")
+    assert rules(["@ada"], 7, PATH, reading()) == Rules(("@ada",), 7, "waivers.owners of mlops-ci.yaml")
 
 
 def test_codeowners_stands_in_three_places_and_the_first_counts() -> None:
     files = {"docs/CODEOWNERS": "* @docs", "CODEOWNERS": "* @root"}
-    assert rules([], 30, PATH, files.get) == Rules(("@root",), 30, "CODEOWNERS")
+    assert rules([], 30, PATH, reading(files)) == Rules(("@root",), 30, "CODEOWNERS")
     files[".github/CODEOWNERS"] = "x @ada"
-    assert rules([], 30, PATH, files.get) == Rules((), 30, ".github/CODEOWNERS")
-    assert rules([], 30, PATH, {}.get) == Rules((), 30, "CODEOWNERS")
+    assert rules([], 30, PATH, reading(files)) == Rules((), 30, ".github/CODEOWNERS")
+    assert rules([], 30, PATH, reading()) == Rules((), 30, "CODEOWNERS")
 
 
 def test_what_kinds_of_owners_there_are() -> None:
