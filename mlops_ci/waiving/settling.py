@@ -35,19 +35,21 @@ def settle(
     """
     named = handles(findings)
     latest = _latest(waivers)
-    told: list[Finding] = []
-    used: set[int] = set()
-    for finding, handle in zip(findings, named, strict=True):
-        if not refuses(finding, strict=strict) or handle.never:
-            told.append(finding)
-            continue
-        found = [one for one in latest if _covers(one, handle, finding, today)]
-        accept = f"{MARK} {WAIVE} {handle} {days}d" if days else ""
-        told.append(finding.model_copy(update={"waiver": found[-1] if found else None, "accept": accept}))
-        used |= {id(one) for one in found[-1:]}
+    told = [
+        _told(one, handle, latest, today, days) if refuses(one, strict=strict) and not handle.never else one
+        for one, handle in zip(findings, named, strict=True)
+    ]
+    used = {id(one.waiver) for one in told}
     known = {handle.key: (handle, one) for one, handle in zip(told, named, strict=True)}
     unused = [_refused(one, known, today) for one in latest if id(one) not in used]
     return Settled(tuple(told), tuple(unused))
+
+
+def _told(finding: Finding, handle: Handle, waivers: Sequence[Waiver], today: date, days: int) -> Finding:
+    """A finding with the last waiver that covers it, and with what an owner writes to give one."""
+    found = [one for one in waivers if _covers(one, handle, finding, today)]
+    accept = f"{MARK} {WAIVE} {handle} {days}d" if days else ""
+    return finding.model_copy(update={"waiver": found[-1] if found else None, "accept": accept})
 
 
 def _latest(waivers: Sequence[Waiver]) -> list[Waiver]:
