@@ -168,7 +168,8 @@ def _head(
 ) -> Head:
     verdict, places = facts.verdict, Places(facts.source_url)
     reasons = [Reason(finding, places.of(finding.where)) for finding in findings]
-    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint)
+    # What was accepted needs no mending.
+    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint and not finding.waiver)
     better = [
         Better(model.name, row)
         for model in models.sections.shown
