@@ -82,7 +82,9 @@ def test_an_owner_accepts_what_was_refused_and_nothing_is_hidden(job: Job) -> No
     assert (done.returncode, told(done)) == (0, [])
     assert outputs(clone.parent / "output")["verdict"] == "warned"
     body = report(job)
-    assert body.splitlines()[1] == f"⚠️ **Passed with warnings**: `toy`: {LOST} (waived by ada until {day(14)})"
+    assert (
+        body.splitlines()[1] == f"⚠️ **Passed with warnings**: `toy`: {LOST} (waived by ada until {day(14)})"
+    )
     said = f"accepted by ada until {day(14)}: the new @&#8203;sensor is &#42;&#42;noisier&#42;&#42;"
     assert f"- 🔕 `toy`: {LOST} — {said}" in body
     assert "To accept this" not in body
