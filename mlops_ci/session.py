@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import Project, find
 from mlops_ci.collect.touched import is_touched
+from mlops_ci.config import Waivers
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.evidence import Evidence, Finding, Outcome, Verdict
 from mlops_ci.evidence.bounded import bounded
@@ -26,9 +28,15 @@ from mlops_ci.judging import sentences
 from mlops_ci.outlets import Outlets, Posted, waiting
 from mlops_ci.outlets.received import LONGEST, ruled
 from mlops_ci.outlets.waiting import Wait
+from mlops_ci.outlets.waivers import rules_of
 from mlops_ci.report import Price, conclusions
 from mlops_ci.report.conclusions import Conclusion
+from mlops_ci.waiving.owners import Rules
+from mlops_ci.waiving.settling import settle
 from mlops_ci.writing.markdown import clip, one_line
+
+# So many days a report proposes; an owner writes what is right.
+PROPOSED = 14
 
 Render = Callable[..., str]
 
@@ -69,6 +77,7 @@ class Judged:
             "lock": self.evidence.lock.digest,
             "commit": self.evidence.repository.commit,
             "findings": [finding.model_dump(mode="json") for finding in self.findings],
+            "unused_waivers": [waiver.model_dump(mode="json") for waiver in self.verdict.waivers],
         }
 
 
@@ -161,7 +170,7 @@ class Session:
             outlets=replace(outlets, target=found.pull),
         )
         try:
-            judged = session.judge(ruled(found, session.project))
+            judged = session.judge(session.accepted(ruled(found, session.project)))
         except MlopsError:
             raise
         except Exception as error:
@@ -196,7 +205,7 @@ class Session:
                 on_event=_progress(self.terminal, update),
             )
         # What is larger than this could be written, and not read back.
-        found = bounded(measured)
+        found = bounded(self.accepted(measured))
         files.write(self.output / "evidence.json", found.canonical())
         if measured.lock.patch:
             self._write("lock.patch", lambda: measured.lock.patch)
@@ -204,12 +213,32 @@ class Session:
             self.terminal.say(f"note: {note}")
         return found
 
+    @property
+    def waiving(self) -> Rules:
+        """Who may waive, by the base branch."""
+        project = self.project
+        settings = project.policy.waivers if project.revisions.policy else Waivers()
+        return rules_of(settings, project.config_path, project.ruling)
+
+    def accepted(self, found: Evidence) -> Evidence:
+        """The evidence with the waivers that stand on the pull request now; elsewhere with its own."""
+        told = self.outlets.waivers(self.waiving, self.project.revisions)
+        return found if told in (None, found.waivers) else found.model_copy(update={"waivers": told})
+
     def recall(self) -> Evidence:
-        """The evidence of the checked-out dvc.lock: this clone's own, else the store's.
+        """The evidence of the checked-out dvc.lock, with the waivers of now; written down where these differ.
 
         Raises:
             ConfigError: there is none.
         """
+        stored = self._stored()
+        found = self.accepted(stored)
+        if found is not stored:
+            files.write(self.output / "evidence.json", found.canonical())
+        return found
+
+    def _stored(self) -> Evidence:
+        """What this clone measured last, else what the store has."""
         digest = lock_digest(self.project.dvc.lock_files())
         written = self.output / "evidence.json"
         if written.is_file():
@@ -226,11 +255,20 @@ class Session:
             raise ConfigError(f"there is no evidence for this dvc.lock ({digest[7:19]}) and its base", hint)
         return stored
 
-    def judge(self, found: Evidence) -> Judged:
-        """The gates' findings by the base branch's rules, and the verdict."""
-        findings = tuple(map(sentences.plain, gates.judge(found, self.project.policy.gate_options)))
-        verdict = evidence.verdict(findings, strict=self.project.policy.strict)
-        return Judged(found, findings, verdict)
+    def judge(self, found: Evidence, now: datetime | None = None) -> Judged:
+        """The gates' findings by the base branch's rules, what of them is waived today, and the verdict."""
+        policy = self.project.policy
+        findings = tuple(map(sentences.plain, gates.judge(found, policy.gate_options)))
+        today = (now or datetime.now(UTC)).date()
+        settled = settle(findings, found.waivers, today=today, strict=policy.strict, days=self._offered)
+        verdict = evidence.verdict(settled.findings, strict=policy.strict, waivers=settled.unused)
+        return Judged(found, settled.findings, verdict)
+
+    @property
+    def _offered(self) -> int:
+        """How many days a report proposes to waive for; none where nobody reads comments, or nobody may."""
+        rules = self.waiving
+        return 0 if self.outlets.runner is None or rules.closed else min(PROPOSED, rules.max_days)
 
     def report(self, judged: Judged, source: Path | None = None) -> Reported:
         """Post the comment, then write the rest; trouble with any of it costs a line, never the verdict.

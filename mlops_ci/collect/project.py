@@ -68,6 +68,16 @@ class Project:
             notes=self.notes,
         )
 
+    @property
+    def config_path(self) -> str:
+        """Where mlops-ci.yaml stands in the repository, whether it is there or not."""
+        return (self.dvc.root.relative_to(self.git.root) / CONFIG).as_posix()
+
+    def ruling(self, path: str) -> str | None:
+        """The text of a file of the base branch; without one there is none: nobody rules over himself."""
+        found = self.revisions.policy
+        return self.git.show(found.commit, path) if found else None
+
     def templates(self) -> dict[str, str]:
         """The user's template blocks, from the base branch: a pull request does not word its own verdict."""
         found = self.revisions.policy

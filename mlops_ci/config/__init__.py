@@ -12,7 +12,18 @@ from pydantic import BaseModel
 from mlops_ci.config import check, keys, models, reading
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import Columns, Cost, Data, Environment, Extends, Label, Publishing, Seeds, When
+from mlops_ci.config.keys import (
+    Columns,
+    Cost,
+    Data,
+    Environment,
+    Extends,
+    Label,
+    Publishing,
+    Seeds,
+    Waivers,
+    When,
+)
 from mlops_ci.config.models import Model, Target
 from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
@@ -33,6 +44,7 @@ __all__ = [
     "Model",
     "Publishing",
     "Seeds",
+    "Waivers",
     "When",
     "edits",
     "load",
@@ -63,6 +75,7 @@ class Config:
     base: str | None
     templates: str
     environments: Mapping[str, Environment]
+    waivers: Waivers
     document: Document = field(repr=False)
     kinds: Mapping[str, Gate] = field(repr=False)
 
@@ -123,6 +136,7 @@ def load(
         base=settings.base,
         templates=settings.templates,
         environments=settings.environments,
+        waivers=settings.waivers,
         document=whole,
         kinds=kinds,
     )

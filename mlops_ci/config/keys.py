@@ -151,6 +151,13 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _owner(value: str) -> str:
+    """A person or a team, as CODEOWNERS writes them; whose an address is GitHub does not tell."""
+    if not re.fullmatch(r"@[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:/[A-Za-z0-9_.-]{1,100})?", value):
+        raise ValueError(f"expected @person or @organization/team, but {shown(value)} stands there")
+    return value
+
+
 def _no_gate(value: object) -> object:
     if isinstance(value, dict):
         words = "expected a list of patterns; the options of the gate belong below gates.metrics"
@@ -370,6 +377,19 @@ class Cost(Part):
 When = Annotated[Literal["push", "ready", "command"] | Label, BeforeValidator(_when)]
 
 
+class Waivers(Part):
+    """Who may accept a finding for some days, by a comment on the pull request."""
+
+    owners: Annotated[tuple[Annotated[str, AfterValidator(_owner)], ...], AfterValidator(_unique)] = Field(
+        default=(),
+        description="People and teams, for example @ada or @acme/ml-leads; "
+        "default: the owners of this file in CODEOWNERS.",
+    )
+    max_days: int = Field(
+        default=30, ge=0, le=365, description="How many days a waiver may hold at most; 0: nobody may waive."
+    )
+
+
 class Settings(Part):
     """What mlops-ci.yaml says about the repository as a whole."""
 
@@ -406,4 +426,7 @@ class Settings(Part):
     templates: FilePath = Field(default=".mlops-ci", description="The folder with your own report templates.")
     environments: dict[Name, Environment] = Field(
         default_factory=dict, description="Where releases go, by the environment's name."
+    )
+    waivers: Waivers = Field(
+        default=Waivers(), description="Who may accept a finding for some days, by a comment."
     )

@@ -21,13 +21,15 @@ from mlops_ci.adapters.publishing import Report, Way, publish
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.errors import ConfigError, MlopsError
+from mlops_ci.evidence import Waiver
 from mlops_ci.forge import PullRequest, post
-from mlops_ci.outlets import targets
+from mlops_ci.outlets import targets, waivers
 from mlops_ci.outlets.board import Board, End, Mark
 from mlops_ci.outlets.notes import Notes, reason
 from mlops_ci.outlets.received import Received, receive
 from mlops_ci.report import conclusions
 from mlops_ci.report.conclusions import Conclusion, Remark
+from mlops_ci.waiving.owners import Rules
 
 # The runner shows so many annotations of a kind and step.
 MOST_ANNOTATIONS = 10
@@ -80,7 +82,12 @@ class Outlets:
     @cached_property
     def github(self) -> GitHub | None:
         """GitHub, where this is a job of its Actions that may write."""
-        if self.runner is None or self.dry_run or self.runner.from_fork:
+        return None if self.dry_run else self.readable
+
+    @cached_property
+    def readable(self) -> GitHub | None:
+        """GitHub, where this is a job of its Actions with the rights of this repository."""
+        if self.runner is None or self.runner.from_fork:
             return None
         try:
             return GitHub.of(self.environ, say=self.say)
@@ -124,6 +131,31 @@ class Outlets:
     def url(self) -> str:
         """Where the whole report is, empty where no runner shows it."""
         return self.runner.url if self.runner else ""
+
+    def waivers(self, rules: Rules, found: Revisions) -> tuple[Waiver, ...] | None:
+        """What the owners accepted in comments; None outside of GitHub, where nobody can be asked.
+
+        Where reading fails nothing is waived, and a note says why; a fork's run has nothing to say of it.
+        """
+        github, runner = self.readable, self.runner
+        if runner is None:
+            return None
+        if github is None:
+            return ()
+
+        def read() -> tuple[Waiver, ...]:
+            number = self._waived_in(github, runner, found)
+            return waivers.Registrar(github, rules).read(number) if number else ()
+
+        told = self.notes.tried("no waiver counts", read) or ()
+        for problem in dict.fromkeys(one.problem for one in told if waivers.UNSEEN in one.problem):
+            self.notes.tell(f"a waiver does not count: {problem}", waivers.SEE)
+        return told
+
+    def _waived_in(self, github: GitHub, runner: Runner, found: Revisions) -> int | None:
+        if self.target is not None:
+            return self.target.number
+        return targets.waived_in(github, runner, self.commit, found.branch, found.base_branch)
 
     # ---- the comment -----------------------------------------------------------------------------
 

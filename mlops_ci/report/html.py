@@ -59,7 +59,7 @@ def page(
         glance=_glance(facts.findings),
         skipped=unchecked(facts.findings),
         has_changes=bool(evidence.params or evidence.files or evidence.policy_edits or evidence.problems)
-        or bool(found.waived or found.waivers),
+        or bool(found.waived or found.waivers.shown),
         title=title,
     )
 

@@ -49,6 +49,7 @@ def test_every_top_key_is_read() -> None:
         base: release/2026
         templates: ci/words
         gates: {lock: {required: true}}
+        waivers: {owners: ["@ada", "@acme/ml-leads", "@eve_acme"], max_days: 7}
         environments:
           staging:
           production: &production
@@ -60,6 +61,8 @@ def test_every_top_key_is_read() -> None:
     assert (found.base, found.templates) == ("release/2026", "ci/words")
     assert (found.when, found.comment) == (Label(label="run-ml"), Publishing(publisher="cml"))
     assert found.cost == Cost(currency="€", per_minute={"ubuntu-latest": 0.006, "gpu-large": 1.0})
+    assert found.waivers.owners == ("@ada", "@acme/ml-leads", "@eve_acme")
+    assert (found.waivers.max_days, load(None).waivers.max_days) == (7, 30)
     assert LockOptions(required=True) == found.gate_options("lock", None)
     production = found.environments["production"]
     assert (production.after, production.strategy, production.approvals) == ("staging", "canary", 0)

@@ -37,6 +37,21 @@ def test_what_is_no_duration(value: object) -> None:
         ("base: 'a b'", "base", '"a b" is not a branch name'),
         ("lock: 5", "lock", "expected verify, commit or report, but 5 stands there"),
         ("lock: zzz", "lock", 'expected verify, commit or report, but "zzz" stands there'),
+        ("waivers: {max_days: 366}", "waivers.max_days", "expected at most 365, but 366 stands there"),
+        ("waivers: {max_days: -1}", "waivers.max_days", "expected at least 0, but -1 stands there"),
+        (
+            "waivers: {owners: ['@ada', '@ada']}",
+            "waivers.owners",
+            '"@ada" stands twice in the list',
+        ),
+        *(
+            (
+                f"waivers: {{owners: ['{owner}']}}",
+                "waivers.owners[0]",
+                f'expected @person or @organization/team, but "{owner}" stands there',
+            )
+            for owner in ("ada", "ada@example.org", "@", "@acme/", "@a/b/c", "@a b", "@-a")
+        ),
         ("version: 2", "version", "expected 1, but 2 stands there"),
         ("defaults: {seeds: 0}", "defaults.seeds", "expected at least 1, but 0 stands there"),
         (
