@@ -11,6 +11,7 @@ from mlops_ci import config
 from mlops_ci.adapters import policy, revisions
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.config import Config, Data, Extends, Model
 from mlops_ci.errors import ConfigError, MlopsError
@@ -113,7 +114,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
         ConfigError: no repository, no commit, no pipeline, an unknown base, or a broken mlops-ci.yaml.
         ToolError: the remote or the policy repository cannot be reached.
     """
-    git = Git.open(start)
+    git = Git.open(start, Access.of(environ))
     git.head()
     dvc = Dvc.open(dvc_root(git, start))
     where = (dvc.root.relative_to(git.root) / CONFIG).as_posix()
