@@ -52,6 +52,11 @@ class Workflow:
     def name(self) -> str:
         return str(self.document.get("name", self.path))
 
+    @property
+    def label(self) -> str:
+        """What act calls it."""
+        return str(self.document.get("name", self.path.rpartition("/")[2]))
+
     @cached_property
     def triggers(self) -> dict[str, dict[str, Any]]:
         """Events with their conditions. YAML 1.1 takes the key ``on`` for the truth."""

@@ -1,0 +1,131 @@
+"""Another repository, acme/credit, that calls the workflows of mlops-ci/mlops-ci on the stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.github import remote_actions
+from tests.e2e.github.calls import Token
+from tests.e2e.github.runner import Played
+from tests.e2e.github.stand import PEOPLE, Stand
+from tests.repositories import Repo
+
+ROOT = Path(__file__).parents[3]
+PRODUCT = "mlops-ci/mlops-ci"
+CREDIT = "acme/credit"
+BOT = "github-actions[bot]"
+TOKENS = {**PEOPLE, "product-token": Token("mlops-ci")}
+# The folders that an installation from the checkout does not read.
+ASIDE = ("benchmarks", "data", "docs", "pipeline", "reports", "schemas", "tests")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every test copies: the project with its trained model and DVC remote, and mlops-ci as it is now."""
+
+    author: Path
+    store: Path
+    product: Repo
+
+
+def product(folder: Path) -> Repo:
+    """This checkout as one commit of a repository of its own."""
+    repo = Repo.init(folder)
+    remote_actions.export(ROOT, folder)
+    for name in ASIDE:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    repo.commit("Everything that is installed")
+    return repo
+
+
+def documented(document: str, heading: str) -> str:
+    """The first YAML block under a heading of one of our documents."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.search(rf"(?ms)^## {re.escape(heading)}\n.*?^```yaml\n(.*?)^```", text)
+    assert found, f"{document} has no YAML under {heading}"
+    return found[1]
+
+
+@dataclass(frozen=True)
+class Credit:
+    """acme/credit on a stand: Ada's clone, and where mlops-ci stands."""
+
+    stand: Stand
+    ada: Repo
+    commit: str
+
+    @classmethod
+    def begun(cls, stand: Stand, base: Base) -> Credit:
+        """Both repositories with their first commits; nothing calls anything yet."""
+        for token, repository, path in (
+            ("product-token", PRODUCT, base.product.path),
+            ("ada-token", CREDIT, base.author),
+        ):
+            shutil.copytree(path, stand.folder / f"{token}-{repository.replace('/', '-')}", symlinks=True)
+            clone = stand.clone(token, repository)
+            clone.git("remote", "add", "origin", f"{stand.gateway.address}/{repository}.git")
+            stand.push(clone, "main", token)
+        stand.runner.skip()
+        ada = stand.clone("ada-token", CREDIT)
+        return cls(stand, ada, base.product.git("rev-parse", "HEAD"))
+
+    # ---- Git
+
+    def call(self, **workflows: str) -> None:
+        """Put workflows on main; COMMIT in them is that of mlops-ci."""
+        self.ada.git("checkout", "--quiet", "main")
+        for name, text in workflows.items():
+            path = f".github/workflows/{name.replace('_', '-')}.yml"
+            self.ada.write(path, re.sub(r"\bCOMMIT\b", self.commit, text))
+        self.ada.commit("Call mlops-ci")
+        self.stand.push(self.ada, "main")
+        self.stand.runner.skip()
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        file = self.ada.path / name
+        text = file.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        file.write_text(text.replace(old, new))
+
+    def propose(self, branch: str, noise: str) -> dict[str, Any]:
+        """A pull request that trains with another noise."""
+        self.ada.git("checkout", "--quiet", "-B", branch, "main")
+        self.push(branch, noise)
+        return self.stand.open_pull(branch)
+
+    def push(self, branch: str, noise: str) -> str:
+        """A commit on a branch that trains with another noise; gives its SHA."""
+        params = self.ada.path / "params.yaml"
+        params.write_text(re.sub(r"noise: \S+", f"noise: {noise}", params.read_text()))
+        self.ada.commit(f"Train with noise {noise}")
+        return self.stand.push(self.ada, branch)
+
+    # ---- what came of it
+
+    def played(self) -> Played:
+        """The one run that was started since the last time."""
+        runs = self.stand.play()
+        assert len(runs) == 1, [run.run.workflow.name for run in runs]
+        return runs[0]
+
+    def checks(self, sha: str) -> dict[str, str]:
+        """The checks of a commit by name; the newest of a name counts, as on GitHub."""
+        found = self.stand.must("GET", f"commits/{sha}/check-runs?per_page=100")["check_runs"]
+        return {
+            one["name"]: one["conclusion"] or one["status"]
+            for one in sorted(found, key=lambda one: one["id"])
+        }
+
+    def bodies(self, number: int) -> list[str]:
+        """What the workflow's own bot says on a pull request."""
+        return [one["body"] for one in self.stand.comments(number) if one["user"]["login"] == BOT]
+
+    def evidence(self) -> dict[str, Any]:
+        """The evidence in the newest artifact."""
+        found: dict[str, Any] = json.loads(self.stand.artifact("mlops-ci")["evidence.json"])
+        return found
