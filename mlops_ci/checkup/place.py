@@ -9,12 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from mlops_ci import config
+from mlops_ci.adapters import policy
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_settings import TOKENS
+from mlops_ci.config import Config, Extends
 from mlops_ci.errors import ConfigError, MlopsError
 
+CONFIG = "mlops-ci.yaml"
 # good; missing: a verb cannot work; advice: it works, but less well; unknown: it cannot be seen from here.
 State = Literal["good", "missing", "advice", "unknown"]
 _ADDRESS = re.compile(
@@ -47,6 +51,21 @@ class Place:
     def dvc(self) -> Dvc:
         """The pipeline."""
         return Dvc.open(self.folder)
+
+    @cached_property
+    def rules(self) -> Config:
+        """What mlops-ci.yaml says, the defaults where there is none.
+
+        Raises:
+            ConfigError: it has mistakes.
+        """
+
+        def fetched(extends: Extends) -> str:
+            return policy.fetch(self.git, extends.repository, extends.commit, extends.path)
+
+        path = self.git.root / CONFIG
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return config.load(text, fetch=fetched)
 
     @property
     def token(self) -> str:
