@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from mlops_ci import gates
+from mlops_ci.collect.locking import FORK as LOCK_OF_FORK
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
-from tests.e2e.conftest import GATED, Toy
+from tests.e2e.conftest import GATED, Toy, evidence
 from tests.repositories import Repo
 
 RUN = "4711"
@@ -375,6 +376,30 @@ def test_the_commit_that_ci_makes_has_the_checks_too(job: Job) -> None:
     made = job.toy.origin.git("rev-parse", "better")
     assert made != sha
     assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_a_fork_s_lock_is_reported_and_its_branch_left_alone(job: Job) -> None:
+    """The remote here is a folder that anybody may push to: it is the run that does not try."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("theirs")
+    clone = job.checkout("theirs")
+    side = {"sha": sha, "repo": FORK}
+    event = {"pull_request": {"number": 7, "head": side, "base": {"repo": {"full_name": REPOSITORY}}}}
+    done = job.run(clone, job.environ(clone, "theirs", event=event), "pr")
+    assert (done.returncode, job.toy.origin.git("rev-parse", "theirs")) == (0, sha)
+    lock = evidence(clone)["lock"]
+    assert (lock["mode"], lock["commit"], lock["note"]) == ("report", None, LOCK_OF_FORK)
+    assert lock["patch"].startswith("diff --git a/dvc.lock b/dvc.lock")
+    assert LOCK_OF_FORK in (clone.parent / "summary.md").read_text()
+    # Where nothing is to be committed there is nothing to say.
+    job.toy.author.git("checkout", "--quiet", "main")
+    job.toy.author.write("README.md", "words")
+    sha = job.toy.propose("words")
+    clone = job.checkout("words")
+    event["pull_request"]["head"] = side | {"sha": sha}
+    assert job.run(clone, job.environ(clone, "words", event=event), "pr").returncode == 0
+    assert evidence(clone)["lock"]["note"] == ""
 
 
 def test_run_check_and_comment_are_one_run_with_one_set_of_checks(job: Job) -> None:

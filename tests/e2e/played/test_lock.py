@@ -159,6 +159,23 @@ def named(acme: Credit, commit: str) -> set[str]:
 
 
 @pytest.mark.slow
+def test_a_stage_that_does_not_reproduce_ends_after_one_commit(committing: Committing) -> None:
+    acme = committing(WITH_TOKEN, secrets={"PUSH": SECRET})
+    acme.ada.git("checkout", "--quiet", "-B", "topic", "main")
+    acme.edit(
+        "dvc.yaml", "cmd: echo alone > alone.txt", "cmd: date +%N > alone.txt\n    always_changed: true"
+    )
+    head = acme.push("topic", "0.01")
+    acme.stand.open_pull("topic")
+    played = acme.stand.play()
+    assert conclusions(played) == ["success", "success"], seen(acme, played)
+    assert (bare(acme).parents(tip(acme)), pushes(acme, APP)) == ([head], [200])
+    assert lock(acme)["note"] == (
+        "the last commit is such a commit already and alone changed again: it does not reproduce"
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "pattern"),
     [("POST", "/check-runs$"), ("POST", "/git-receive-pack$")],
