@@ -25,10 +25,11 @@ _WORDS = (
 _EMPTY = r"failed to push some refs"
 
 
-def push(git: Git, commit: str, branch: str, *, expected: str) -> None:
+def push(git: Git, commit: str, branch: str, *, expected: str) -> str:
     """Move a remote branch to ``commit``, only where it still stands at ``expected``.
 
-    No hook of the work tree runs: a stage could have put it there.
+    Gives the branch's commit: another one where an earlier attempt has pushed the same change. No hook
+    of the work tree runs, as a stage could have put it there.
 
     Raises:
         ToolError: the branch moved or is gone, or the remote refused or cannot be reached.
@@ -39,10 +40,10 @@ def push(git: Git, commit: str, branch: str, *, expected: str) -> None:
         "push", "--quiet", "--no-verify", lease, remote, f"{commit}:{ref}", push=True, timeout=PATIENCE
     )
     if done.code == 0:
-        return
+        return commit
     now = _tip(git, remote, ref)
-    if now == commit:
-        return  # The answer was lost, the push was not.
+    if now and (now == commit or _is_same(git, remote, now, commit)):
+        return now  # The answer was lost, or the run that pushed it; the push was not.
     if now == "":
         raise ToolError(f"the branch {branch} is gone, so nothing was pushed")
     if now not in (None, expected) or "stale info" in done.stderr:
@@ -66,6 +67,16 @@ def _tip(git: Git, remote: str, ref: str) -> str | None:
         return None
     # It takes the name for the end of one.
     return next((line[:40] for line in found.stdout.splitlines() if line[41:] == ref), "")
+
+
+def _is_same(git: Git, remote: str, one: str, other: str) -> bool:
+    """Whether two commits make the same change to the same commit; the first is the remote's."""
+    if git.resolve(one) is None:
+        git.remotely("fetch", "--quiet", "--no-tags", "--depth=1", remote, one, push=True, timeout=PATIENCE)
+    if git.resolve(one) is None:
+        return False
+    trees = {git.run("rev-parse", f"{commit}^{{tree}}").stdout for commit in (one, other)}
+    return len(trees) == 1 and git.parents(one) == git.parents(other)
 
 
 def refusal(git: Git, branch: str, said: str) -> ToolError:

@@ -156,8 +156,7 @@ def _commit(project: Project, found: Lock, paths: Iterable[str]) -> str:
         {trailers.LOCK: found.digest, trailers.MEASURED: project.revisions.candidate},
     )
     commit = project.git.commit_onto(project.revisions.head, paths, message)
-    git_push.push(project.git, commit, project.revisions.branch, expected=project.revisions.head)
-    return commit
+    return git_push.push(project.git, commit, project.revisions.branch, expected=project.revisions.head)
 
 
 def _written(project: Project) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ class Pair:
         self.one.write("params.yaml", "a: 2\n")
         self.made = self.git.commit_onto(self.seen, ["params.yaml"], "Measured\n")
 
-    def push(self, branch: str = "main") -> None:
-        git_push.push(self.git, self.made, branch, expected=self.seen)
+    def push(self, branch: str = "main", commit: str = "") -> str:
+        return git_push.push(self.git, commit or self.made, branch, expected=self.seen)
 
     def at(self, branch: str) -> str:
         return self.other.git("ls-remote", "origin", f"refs/heads/{branch}")[:40]
@@ -57,6 +57,34 @@ def test_a_branch_that_moved_is_left_alone(pair: Pair) -> None:
     with pytest.raises(ToolError) as caught:
         pair.push()
     assert caught.value.message == "the branch main moved while this ran, so nothing was pushed over it"
+    assert pair.at("main") == moved
+
+
+def test_the_same_change_by_an_earlier_attempt_is_what_was_wanted(pair: Pair, tmp_path: Path) -> None:
+    """It was killed after it had pushed. Another clone has not seen its commit."""
+    assert pair.push() == pair.made
+    again = Repo.clone(pair.origin, tmp_path / "again")
+    again.git("update-ref", "-d", "refs/remotes/origin/main")
+    again.git("reset", "--quiet", "--hard", pair.seen)
+    again.git("reflog", "expire", "--expire=now", "--all")
+    again.git("prune", "--expire=now")
+    git = Git.open(again.path)
+    assert git.resolve(pair.made) is None
+    again.write("params.yaml", "a: 2\n")
+    made = git.commit_onto(pair.seen, ["params.yaml"], "Measured again\n")
+    assert made != pair.made
+    assert git_push.push(git, made, "main", expected=pair.seen) == pair.made
+    assert pair.at("main") == pair.made
+    # Another change, and the same one on top of something else, are somebody's.
+    again.write("params.yaml", "a: 3\n")
+    other = git.commit_onto(pair.seen, ["params.yaml"], "Measured\n")
+    pair.other.git("commit", "--quiet", "--allow-empty", "-m", "Between")
+    pair.other.write("params.yaml", "a: 2\n")
+    moved = pair.other.commit("By hand")
+    pair.other.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    for commit in (other, made):
+        with pytest.raises(ToolError, match="moved while this ran"):
+            git_push.push(git, commit, "main", expected=pair.seen)
     assert pair.at("main") == moved
 
 

@@ -378,6 +378,37 @@ def test_the_commit_that_ci_makes_has_the_checks_too(job: Job) -> None:
     assert job.world.standing(sha) == job.world.standing(made) == GREEN
 
 
+def test_a_run_that_was_killed_after_its_push_and_is_run_again_finds_it(job: Job) -> None:
+    """The new attempt is of the old commit, as GitHub runs a run again; no other one would write the checks."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("better")
+    job.world.opened(7, "better", sha)
+    clones = [job.checkout("better") for _ in range(2)]
+    environs = [
+        job.environ(clone, "better", GITHUB_RUN_ATTEMPT=attempt)
+        for clone, attempt in zip(clones, "12", strict=True)
+    ]
+    # Of the first attempt nothing but the push is left.
+    job.run(clones[0], environs[0], "run")
+    made = job.toy.origin.git("rev-parse", "better")
+    assert (made != sha, job.world.standing(made)) == (True, {})
+    done = job.run(clones[1], environs[1], "pr")
+    assert done.returncode == 0, done.stderr
+    assert (evidence(clones[1])["lock"]["commit"], job.toy.origin.git("rev-parse", "better")) == (made, made)
+    assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_stages_are_not_given_the_token_that_pushes(job: Job) -> None:
+    shown = "import os; open('alone.txt', 'w').write(os.environ.get('MLOPS_CI_PUSH_TOKEN', 'nothing'))"
+    job.toy.edit("dvc.yaml", "cmd: echo alone > alone.txt", f'cmd: python -c "{shown}"')
+    sha = job.toy.propose("curious")
+    job.world.opened(7, "curious", sha)
+    clone = job.checkout("curious")
+    done = job.run(clone, job.environ(clone, "curious", MLOPS_CI_PUSH_TOKEN="ghs_push"), "pr")
+    assert (done.returncode, (clone / "alone.txt").read_text()) == (0, "nothing")
+
+
 def test_a_fork_s_lock_is_reported_and_its_branch_left_alone(job: Job) -> None:
     """The remote here is a folder that anybody may push to: it is the run that does not try."""
     job.toy.configure(text=GATED.format(lock="commit"))
