@@ -48,9 +48,20 @@ def product(folder: Path) -> Repo:
 
 def documented(document: str, heading: str) -> str:
     """The first YAML block under a heading of one of our documents."""
+    return _under(document, heading, r"^```yaml\n(.*?)^```")
+
+
+def commanded(document: str, heading: str) -> list[str]:
+    """The lines of the first indented block under a heading, without what is said beside them."""
+    block = _under(document, heading, r"^(    .*?)\n(?! {4})")
+    return [re.sub(r"\s+# .*$", "", line).strip() for line in block.splitlines()]
+
+
+def _under(document: str, heading: str, pattern: str) -> str:
     text = (ROOT / document).read_text(encoding="utf-8")
-    found = re.search(rf"(?ms)^## {re.escape(heading)}\n.*?^```yaml\n(.*?)^```", text)
-    assert found, f"{document} has no YAML under {heading}"
+    section = re.search(rf"(?ms)^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text)
+    found = section and re.search(rf"(?ms){pattern}", section[1])
+    assert found, f"{document} shows nothing of the kind under {heading}"
     return found[1]
 
 

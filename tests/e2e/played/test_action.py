@@ -41,7 +41,11 @@ def test_the_action_alone_leaves_the_decision_to_the_job(begin: Begin) -> None:
     played = acme.played("Own")
     assert played.conclusion == "success", played.log
     assert played.job("judge").step("read").log == "failure refused 1\n1\n"
-    assert acme.checks(head) == GREEN | {"mlops-ci": "failure", "mlops-ci/metrics": "failure", "judge": "success"}
+    assert acme.checks(head) == GREEN | {
+        "mlops-ci": "failure",
+        "mlops-ci/metrics": "failure",
+        "judge": "success",
+    }
     [body] = acme.bodies(1)
     assert "❌ **Refused**" in body
 
@@ -49,7 +53,9 @@ def test_the_action_alone_leaves_the_decision_to_the_job(begin: Begin) -> None:
 @pytest.mark.slow
 def test_another_verb_with_arguments_and_no_token_to_write(begin: Begin) -> None:
     acme = begin()
-    steps = STEPS.replace("{requirements: requirements.txt}", "{verb: plan, args: --json, extras: '', artifacts: never}")
+    steps = STEPS.replace(
+        "{requirements: requirements.txt}", "{verb: plan, args: --json, extras: '', artifacts: never}"
+    )
     assert steps != STEPS
     job = JOB.replace("{contents: read, pull-requests: write, checks: write}", "{contents: read}")
     acme.call(own=job + steps)
@@ -70,7 +76,9 @@ def test_another_verb_with_arguments_and_no_token_to_write(begin: Begin) -> None
     ],
     ids=["python-version", "extras"],
 )
-def test_an_installation_that_fails_says_so_in_the_summary(begin: Begin, setting: str, step: str, mend: str) -> None:
+def test_an_installation_that_fails_says_so_in_the_summary(
+    begin: Begin, setting: str, step: str, mend: str
+) -> None:
     acme = begin()
     acme.call(mlops_ci=f"{README}      {setting}\n")
     head = acme.propose("better", "0.01")["head"]["sha"]
@@ -95,5 +103,8 @@ def test_requirements_that_cannot_be_had_are_named(begin: Begin) -> None:
     acme.propose("better", "0.01")
     played = acme.played()
     assert played.conclusion == "failure"
-    assert "Installing ./requirements.txt failed" in played.summary or "Installing requirements.txt failed" in played.summary
+    assert (
+        "Installing ./requirements.txt failed" in played.summary
+        or "Installing requirements.txt failed" in played.summary
+    )
     assert "Because no-such-package was not found in the package registry" in played.log

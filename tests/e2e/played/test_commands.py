@@ -38,7 +38,9 @@ def test_a_maintainer_has_the_pull_request_run_again(acme: Credit) -> None:
     assert (played.conclusion, reactions) == ("success", ["eyes", "rocket"]), played.log
     assert f"run {first.run.number} runs again: " in played.job(JOB).step("mlops-ci command").log + played.log
     again = acme.run_again()
-    assert (again.run.number, again.run.attempt, again.conclusion) == (first.run.number, 2, "success"), again.log
+    assert (again.run.number, again.run.attempt, again.conclusion) == (first.run.number, 2, "success"), (
+        again.log
+    )
     # The same comment, and nothing beside it and what Bob wrote.
     assert [one["id"] for one in acme.stand.comments(1)][:1] == [report["id"]]
     assert len(acme.bodies(1)) == 1

@@ -10,7 +10,9 @@ from .conftest import Begin
 from .credit import Credit
 from .test_pull_request import GREEN, VERDICT
 
-REFUSED = "toy: accuracy fell by 0.23 (95 % interval −0.27 to −0.19, 400 examples), more than the allowed 0.01."
+REFUSED = (
+    "toy: accuracy fell by 0.23 (95 % interval −0.27 to −0.19, 400 examples), more than the allowed 0.01."
+)
 # What a caller adds to read what the called workflow tells.
 AFTER = """\
   after:
@@ -59,7 +61,12 @@ def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> 
     for head in (first, second):
         assert acme.checks(head) == GREEN | {VERDICT: "success", "after": "success"}
     # What the first run kept of DVC's cache is what the second one begins with.
-    assert played.job(VERDICT).step("mlops-ci/restore").outputs["cache-matched-key"].startswith("mlops-ci-Linux-")
+    assert (
+        played.job(VERDICT)
+        .step("mlops-ci/restore")
+        .outputs["cache-matched-key"]
+        .startswith("mlops-ci-Linux-")
+    )
     # Run again: one comment still, and the checks of that commit anew.
     acme.stand.must("POST", f"actions/runs/{played.run.number}/rerun")
     again = acme.run_again()
@@ -81,7 +88,11 @@ def test_a_worse_model_is_refused_everywhere(begin: Begin) -> None:
     played = acme.played()
     assert played.conclusion == "failure"
     job = played.job(VERDICT)
-    assert (job.result, job.step("mlops-ci").outputs["verdict"], job.step("mlops-ci").outputs["exit-code"]) == (
+    assert (
+        job.result,
+        job.step("mlops-ci").outputs["verdict"],
+        job.step("mlops-ci").outputs["exit-code"],
+    ) == (
         "failure",
         "refused",
         "1",
@@ -93,7 +104,7 @@ def test_a_worse_model_is_refused_everywhere(begin: Begin) -> None:
     # The remark stands at the line that caused it, in the pull request's own files.
     listed = acme.stand.must("GET", f"commits/{head}/check-runs?per_page=100")["check_runs"]
     (check,) = (one["id"] for one in listed if one["name"] == "mlops-ci/metrics")
-    [remark] = acme.stand.must("GET", f"check-runs/{check}/annotations")
+    [remark] = acme.stand.must("GET", f"check-runs/{check}/annotations")["check_annotations"]
     assert (remark["path"], remark["start_line"], remark["annotation_level"]) == ("params.yaml", 3, "failure")
     assert remark["message"].split("\n")[0] == REFUSED
     # The checks hold the remarks, so the job does not repeat them; the report and the evidence are kept all the same.
