@@ -136,7 +136,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
 
 def _configured_base(git: Git, environ: Mapping[str, str], own: Config, where: str) -> str:
     """The key ``base``, from the default branch where there is one: nobody chooses the own judge."""
-    if environ.get("GITHUB_BASE_REF"):
+    if revisions.told_base(environ):
         return ""
     tip = revisions.default_tip(git)
     if tip is None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from .plans import Planned
 
+# What the runner writes after a failed step.
+PADDING = "~" * 1023
 LEVELS = {"notice": "notice", "warning": "warning", "error": "failure"}
 
 
@@ -125,7 +127,7 @@ def _take_step(step: Step, entry: dict[str, Any]) -> None:
     step.result = entry.get("stepResult", step.result)
     command = entry.get("command")
     if entry.get("raw_output"):
-        step.log += entry["msg"]
+        step.log += entry["msg"].partition(PADDING)[0]
     elif command == "set-output":
         step.outputs[entry["name"]] = entry["arg"]
     elif command == "summary":

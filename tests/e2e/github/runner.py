@@ -33,6 +33,16 @@ from .triggers import Start, Triggers
 
 TIMEOUT = 600
 UV = Path(__file__).with_name("uv.py")
+# Act does not read the terminal of a failed step to its end. More than a terminal holds is written after it, so that
+# all before it has been read; act_output.py leaves it out.
+BASH = """\
+[ -z "$STAND_STEP" ] || exec "{bash}" "$@"
+export STAND_STEP=1
+"{bash}" "$@" && exit
+code=$?
+[ ! -t 1 ] || yes "{padding}" | head -n {lines}
+exit $code
+"""
 # A workflow sees its runner's environment: nothing of the machine's but these.
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
 # Where DVC may keep what it knows of the machine: in the tests' own home.
@@ -156,6 +166,7 @@ class Runner:
         del self.forge.tokens[secret]
         self.gateway.runs.finish(run, [(job.name, job.result) for job in jobs] or [("act", "failure")])
         self.gateway.merging.settle()
+        self.gateway.queue.settle()
         shutil.rmtree(folder)
         return Played(run, jobs, errors)
 
@@ -239,11 +250,12 @@ class Runner:
 
 
 def _tools(folder: Path) -> Path:
-    """A folder for PATH, whose uv installs without a package registry."""
+    """A folder for PATH: its uv installs without a package registry, its bash waits until act has read what was printed."""
     folder.mkdir(parents=True)
-    tool = folder / "uv"
-    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{UV}" "$@"\n')
-    tool.chmod(0o755)
+    bash = BASH.format(bash=shutil.which("bash"), lines=64, padding=act_output.PADDING)
+    for name, text in {"uv": f'exec "{sys.executable}" -I "{UV}" "$@"\n', "bash": bash}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}")
+        (folder / name).chmod(0o755)
     return folder
 
 

@@ -33,6 +33,7 @@ FROM_DEFAULT = {
 USUAL_TYPES = {
     "pull_request": ("opened", "synchronize", "reopened"),
     "pull_request_target": ("opened", "synchronize", "reopened"),
+    "merge_group": ("checks_requested",),
 }
 
 

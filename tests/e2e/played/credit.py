@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +48,28 @@ def product(folder: Path) -> Repo:
 
 def documented(document: str, heading: str) -> str:
     """The first YAML block under a heading of one of our documents."""
+    return _under(document, heading, r"^```yaml\n(.*?)^```")
+
+
+def commanded(document: str, heading: str) -> list[str]:
+    """The lines of the first indented block under a heading, without what is said beside them."""
+    block = _under(document, heading, r"^(    .*?)\n(?! {4})")
+    return [re.sub(r"\s+# .*$", "", line).strip() for line in block.splitlines()]
+
+
+def _under(document: str, heading: str, pattern: str) -> str:
     text = (ROOT / document).read_text(encoding="utf-8")
-    found = re.search(rf"(?ms)^## {re.escape(heading)}\n.*?^```yaml\n(.*?)^```", text)
-    assert found, f"{document} has no YAML under {heading}"
+    section = re.search(rf"(?ms)^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text)
+    found = section and re.search(rf"(?ms){pattern}", section[1])
+    assert found, f"{document} shows nothing of the kind under {heading}"
     return found[1]
+
+
+def train(repo: Repo, noise: str) -> None:
+    """Commit another noise to train with."""
+    params = repo.path / "params.yaml"
+    params.write_text(re.sub(r"noise: \S+", f"noise: {noise}", params.read_text()))
+    repo.commit(f"Train with noise {noise}")
 
 
 @dataclass(frozen=True)
@@ -86,12 +107,6 @@ class Credit:
         self.stand.push(self.ada, "main")
         self.stand.runner.skip()
 
-    def edit(self, name: str, old: str, new: str) -> None:
-        file = self.ada.path / name
-        text = file.read_text()
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
-        file.write_text(text.replace(old, new))
-
     def propose(self, branch: str, noise: str) -> dict[str, Any]:
         """A pull request that trains with another noise."""
         self.ada.git("checkout", "--quiet", "-B", branch, "main")
@@ -100,18 +115,41 @@ class Credit:
 
     def push(self, branch: str, noise: str) -> str:
         """A commit on a branch that trains with another noise; gives its SHA."""
-        params = self.ada.path / "params.yaml"
-        params.write_text(re.sub(r"noise: \S+", f"noise: {noise}", params.read_text()))
-        self.ada.commit(f"Train with noise {noise}")
+        train(self.ada, noise)
         return self.stand.push(self.ada, branch)
+
+    def init(self, *flags: str) -> str:
+        """Let mlops-ci write its files into Ada's clone, as somebody does who has installed it from its repository."""
+        place = self.stand.clone("product-token", PRODUCT).path
+        done = subprocess.run(
+            [sys.executable, "-m", "mlops_ci", "init", *flags],
+            cwd=self.ada.path,
+            env={**os.environ, "PYTHONPATH": str(place)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def begin(self, *flags: str) -> None:
+        """Put on main what `mlops-ci init` writes."""
+        self.init(*flags)
+        self.call()
 
     # ---- what came of it
 
-    def played(self) -> Played:
-        """The one run that was started since the last time."""
+    def played(self, workflow: str = "mlops-ci") -> Played:
+        """The one run of a workflow that was started since the last time."""
         runs = self.stand.play()
-        assert len(runs) == 1, [run.run.workflow.name for run in runs]
-        return runs[0]
+        found = [run for run in runs if run.run.workflow.name == workflow]
+        assert len(found) == 1, [run.run.workflow.name for run in runs]
+        return found[0]
+
+    def run_again(self) -> Played:
+        """The one run that somebody has asked to be run again."""
+        (found,) = self.stand.runner.play_again()
+        return found
 
     def checks(self, sha: str) -> dict[str, str]:
         """The checks of a commit by name; the newest of a name counts, as on GitHub."""
