@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlops_ci import trailers
-from mlops_ci.adapters import git_push, revisions
+from mlops_ci.adapters import git_push, merge_queue, revisions
 from mlops_ci.adapters.dvc import Dvc, lock_digest
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.collect.project import Project
@@ -16,8 +16,6 @@ from mlops_ci.evidence import Lock, StageReason, StageRun
 from mlops_ci.pipeline import Action, Graph, Plan
 
 MAX_PATCH = 60_000
-# GitHub's merge queue tries its merges on branches of its own.
-QUEUE = "gh-readonly-queue/"
 FORK = "A fork's run has a token that only reads, so `lock: commit` is `lock: report` here."
 
 
@@ -123,7 +121,7 @@ def _no_branch(found: Revisions) -> str:
     """Why there is no branch to write to; empty where there is one."""
     if not found.branch:
         return "HEAD is detached and the runner does not name the branch"
-    if found.branch.startswith(QUEUE):
+    if merge_queue.queued(found.branch):
         return "a merge queue's branch is not written: bring the pull request's own up to date"
     if found.branch == found.base_branch:
         return f"{found.branch} is the base branch: only a pull request's branch is written"

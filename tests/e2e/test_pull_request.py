@@ -179,7 +179,7 @@ def test_commit_mode_outside_ci_only_shows_the_patch(toy: Toy, call: Call) -> No
 def test_what_a_merge_queue_tries_is_not_written_to(toy: Toy, call: Call) -> None:
     toy.configure("commit")
     toy.edit("params.yaml", "noise: 0.3", "noise: 0.2")
-    queued = "gh-readonly-queue/main/pr-7-abc"
+    queued = f"gh-readonly-queue/main/pr-7-{'a' * 40}"
     seen = toy.propose(queued)
     runner = toy.folder / "queue"
     toy.author.git("clone", "--quiet", "--branch", queued, "../origin.git", str(runner))

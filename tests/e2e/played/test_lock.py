@@ -44,11 +44,17 @@ def committing(begin: Begin) -> Committing:
     def start(workflow: str, **settings: Any) -> Credit:
         acme = begin(**settings)
         acme.stand.gateway.issue(SECRET, Token(APP, {"contents": "write"}, bot=True))
-        acme.edit("mlops-ci.yaml", "lock: report", "lock: commit")
+        edit(acme, "mlops-ci.yaml", "lock: report", "lock: commit")
         acme.call(mlops_ci=workflow)
         return acme
 
     return start
+
+
+def edit(acme: Credit, name: str, old: str, new: str) -> None:
+    text = (acme.ada.path / name).read_text()
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+    acme.ada.write(name, text.replace(old, new))
 
 
 def bare(acme: Credit) -> Bare:
@@ -162,8 +168,8 @@ def named(acme: Credit, commit: str) -> set[str]:
 def test_a_stage_that_does_not_reproduce_ends_after_one_commit(committing: Committing) -> None:
     acme = committing(WITH_TOKEN, secrets={"PUSH": SECRET})
     acme.ada.git("checkout", "--quiet", "-B", "topic", "main")
-    acme.edit(
-        "dvc.yaml", "cmd: echo alone > alone.txt", "cmd: date +%N > alone.txt\n    always_changed: true"
+    edit(
+        acme, "dvc.yaml", "cmd: echo alone > alone.txt", "cmd: date +%N > alone.txt\n    always_changed: true"
     )
     head = acme.push("topic", "0.01")
     acme.stand.open_pull("topic")
