@@ -114,13 +114,14 @@ class Session:
     ) -> Session:
         """Open the repository of the current folder."""
         project = find(Path.cwd(), environ, base=base)
+        found = outlets or Outlets.of(terminal, environ, dry_run=dry_run)
         return cls(
             project=project,
             terminal=terminal,
-            outside=Outside.of(environ, dry_run=dry_run),
+            outside=Outside.of(environ, dry_run=dry_run, from_fork=found.from_fork),
             output=output or project.output,
             dry_run=dry_run,
-            outlets=outlets or Outlets.of(terminal, environ, dry_run=dry_run),
+            outlets=found,
         )
 
     @classmethod

@@ -25,6 +25,8 @@ GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 TICK = 0.2  # seconds between looks at a running task
 MAX_LOG = 16_000_000  # bytes of a log that are kept
 MAX_LINE = 300
+# What no child is given but by ``env``: stages and other people's code need none of it.
+WITHHELD = ("MLOPS_CI_PUSH_TOKEN",)
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 
@@ -73,7 +75,7 @@ def run(
         process = subprocess.Popen(
             [str(arg) for arg in args],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=_surroundings(env),
             stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -312,6 +314,8 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
     """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
+        for name in WITHHELD:
+            os.environ.pop(name, None)
         os.setsid()
         _end_with(parent)
         signal.signal(signal.SIGTERM, _leave)
@@ -331,6 +335,11 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
+
+
+def _surroundings(env: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a child: ours, and what it is given."""
+    return {**{name: value for name, value in os.environ.items() if name not in WITHHELD}, **(env or {})}
 
 
 def _leave(*_: object) -> NoReturn:

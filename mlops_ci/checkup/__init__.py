@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mlops_ci.checkup import data, forge, here, tools, waiting
+from mlops_ci.checkup import data, forge, here, pushing, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.errors import MlopsError
 
@@ -50,6 +50,7 @@ CHECKS = (
     Check("triggers", ("pr",), waiting.triggers),
     Check("pinned", ("pr",), forge.pinned),
     Check("current", ("pr",), forge.current),
+    Check("push", ("pr",), pushing.pushing),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_ci.checkup.place import Found, Place
-from mlops_ci.collect.project import CONFIG, rules
+from mlops_ci.collect.project import CONFIG
 from mlops_ci.errors import ConfigError
 
 
@@ -46,13 +46,12 @@ def pipeline(place: Place) -> Found:
 
 def configuration(place: Place) -> Found:
     """An mlops-ci.yaml without mistakes, or none."""
-    path = place.git.root / CONFIG
-    if not path.is_file():
-        return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
     try:
-        rules(place.git, path.read_text(encoding="utf-8", errors="replace"))
+        written = place.rules.configured
     except ConfigError as error:
         return Found("missing", error.message, error.hint)
+    if not written:
+        return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
     return Found("good", f"{CONFIG} has no mistakes")
 
 

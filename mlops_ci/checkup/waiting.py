@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from mlops_ci.checkup.place import Found, Place
-from mlops_ci.collect.project import CONFIG, rules
+from mlops_ci.collect.project import CONFIG
 from mlops_ci.config import Label
 from mlops_ci.starting import EVENTS, USUAL_EVENTS
 
@@ -34,9 +34,7 @@ def triggers(place: Place) -> Found:
 
 
 def _when(place: Place) -> str:
-    path = place.git.root / CONFIG
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
-    found = rules(place.git, text).when
+    found = place.rules.when
     return "label" if isinstance(found, Label) else found
 
 

@@ -11,6 +11,7 @@ from mlops_ci import config
 from mlops_ci.adapters import policy, revisions
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.config import Config, Data, Extends, Model
 from mlops_ci.errors import ConfigError, MlopsError
@@ -123,7 +124,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
         ConfigError: no repository, no commit, no pipeline, an unknown base, or a broken mlops-ci.yaml.
         ToolError: the remote or the policy repository cannot be reached.
     """
-    git = Git.open(start)
+    git = Git.open(start, Access.of(environ))
     git.head()
     dvc = Dvc.open(dvc_root(git, start))
     where = (dvc.root.relative_to(git.root) / CONFIG).as_posix()
@@ -145,7 +146,7 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
 
 def _configured_base(git: Git, environ: Mapping[str, str], own: Config, where: str) -> str:
     """The key ``base``, from the default branch where there is one: nobody chooses the own judge."""
-    if environ.get("GITHUB_BASE_REF"):
+    if revisions.told_base(environ):
         return ""
     tip = revisions.default_tip(git)
     if tip is None:

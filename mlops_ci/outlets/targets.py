@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.adapters.github import GitHub
-from mlops_ci.adapters.github_repository import queued
+from mlops_ci.adapters.merge_queue import queued
 from mlops_ci.forge import PullRequest
 
 

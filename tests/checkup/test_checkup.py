@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlops_ci import checkup
 from mlops_ci.adapters import installed
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.checkup import data, forge, here, tools, waiting
+from mlops_ci.checkup import data, forge, here, pushing, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
 from tests.adapters.github_spec.contract import example
@@ -244,6 +245,53 @@ def test_a_workflow_of_another_version(project: Path) -> None:
     assert forge.current(at(project)).state == "advice"
     call(project, installed.commit())
     assert forge.current(at(project)).state == "good"
+
+
+WORKFLOW = "jobs: {a: {uses: 'acme/mlops-ci/.github/workflows/pull-request.yml@x'%s}}"
+STEPS = "jobs: {a: {permissions: %s, steps: [{run: 'true'}, {uses: 'acme/mlops-ci/action@x', with: {verb: %s%s}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (WORKFLOW % "", "nothing"),
+        (WORKFLOW % ", secrets: {aws-access-key-id: x}, with: {app-client-id: x}", "nothing"),
+        (WORKFLOW % ", secrets: {app-private-key: x}", "nothing"),
+        (WORKFLOW % ", secrets: {app-private-key: x}, with: {app-client-id: x}", "token"),
+        (WORKFLOW % ", secrets: {token: x}", "token"),
+        (WORKFLOW % ", secrets: inherit", "token"),
+        (STEPS % ("{contents: read}", "pr", ""), "nothing"),
+        (STEPS % ("{contents: write}", "run", ""), "own"),
+        (STEPS % ("write-all", "pr", ", token: '${{ secrets.GITHUB_TOKEN }}'"), "own"),
+        (STEPS % ("{contents: read}", "pr", ", push-token: '${{ steps.app.outputs.token }}'"), "token"),
+        (STEPS % ("{contents: read}", "pr", ", token: '${{ secrets.PAT }}'"), "token"),
+        (STEPS % ("{contents: write}", "comment", ""), "unknown"),
+    ],
+)
+def test_who_pushes_what_is_committed(project: Path, text: str, state: str) -> None:
+    call(project, SHA)
+    (project / ".github/workflows/mlops-ci.yml").write_text(yaml.safe_dump(yaml.safe_load(text)))
+    assert pushing.pushing(at(project)) == Found("good", "`lock: report` pushes nothing")
+    (project / "mlops-ci.yaml").write_text("lock: commit\n")
+    found = pushing.pushing(at(project))
+    assert (found.state, found.words) == {
+        "token": ("good", "mlops-ci.yml hands over a token to push with"),
+        "own": (
+            "advice",
+            "mlops-ci.yml pushes with its job's own token, which starts no workflow: the new commit has our checks alone",
+        ),
+        "nothing": (
+            "advice",
+            "mlops-ci.yml hands over no token to push with, so `lock: commit` only proposes a patch",
+        ),
+        "unknown": ("unknown", "no workflow calls mlops-ci for a pull request"),
+    }[state]
+
+
+def test_a_workflow_that_is_no_yaml_says_nothing_of_tokens(project: Path) -> None:
+    call(project, f"{SHA}\n    secrets: [")
+    (project / "mlops-ci.yaml").write_text("lock: commit\n")
+    assert pushing.pushing(at(project)).state == "unknown"
 
 
 @pytest.mark.parametrize(

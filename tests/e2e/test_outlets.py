@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from mlops_ci import gates
+from mlops_ci.collect.locking import FORK as LOCK_OF_FORK
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
-from tests.e2e.conftest import GATED, Toy
+from tests.e2e.conftest import GATED, Toy, evidence
 from tests.repositories import Repo
 
 RUN = "4711"
@@ -375,6 +376,61 @@ def test_the_commit_that_ci_makes_has_the_checks_too(job: Job) -> None:
     made = job.toy.origin.git("rev-parse", "better")
     assert made != sha
     assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_a_run_that_was_killed_after_its_push_and_is_run_again_finds_it(job: Job) -> None:
+    """The new attempt is of the old commit, as GitHub runs a run again; no other one would write the checks."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("better")
+    job.world.opened(7, "better", sha)
+    clones = [job.checkout("better") for _ in range(2)]
+    environs = [
+        job.environ(clone, "better", GITHUB_RUN_ATTEMPT=attempt)
+        for clone, attempt in zip(clones, "12", strict=True)
+    ]
+    # Of the first attempt nothing but the push is left.
+    job.run(clones[0], environs[0], "run")
+    made = job.toy.origin.git("rev-parse", "better")
+    assert (made != sha, job.world.standing(made)) == (True, {})
+    done = job.run(clones[1], environs[1], "pr")
+    assert done.returncode == 0, done.stderr
+    assert (evidence(clones[1])["lock"]["commit"], job.toy.origin.git("rev-parse", "better")) == (made, made)
+    assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_stages_are_not_given_the_token_that_pushes(job: Job) -> None:
+    shown = "import os; open('alone.txt', 'w').write(os.environ.get('MLOPS_CI_PUSH_TOKEN', 'nothing'))"
+    job.toy.edit("dvc.yaml", "cmd: echo alone > alone.txt", f'cmd: python -c "{shown}"')
+    sha = job.toy.propose("curious")
+    job.world.opened(7, "curious", sha)
+    clone = job.checkout("curious")
+    done = job.run(clone, job.environ(clone, "curious", MLOPS_CI_PUSH_TOKEN="ghs_push"), "pr")
+    assert (done.returncode, (clone / "alone.txt").read_text()) == (0, "nothing")
+
+
+def test_a_fork_s_lock_is_reported_and_its_branch_left_alone(job: Job) -> None:
+    """The remote here is a folder that anybody may push to: it is the run that does not try."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("theirs")
+    clone = job.checkout("theirs")
+    side = {"sha": sha, "repo": FORK}
+    event = {"pull_request": {"number": 7, "head": side, "base": {"repo": {"full_name": REPOSITORY}}}}
+    done = job.run(clone, job.environ(clone, "theirs", event=event), "pr")
+    assert (done.returncode, job.toy.origin.git("rev-parse", "theirs")) == (0, sha)
+    lock = evidence(clone)["lock"]
+    assert (lock["mode"], lock["commit"], lock["note"]) == ("report", None, LOCK_OF_FORK)
+    assert lock["patch"].startswith("diff --git a/dvc.lock b/dvc.lock")
+    assert LOCK_OF_FORK in (clone.parent / "summary.md").read_text()
+    # Where nothing is to be committed there is nothing to say.
+    job.toy.author.git("checkout", "--quiet", "main")
+    job.toy.author.write("README.md", "words")
+    sha = job.toy.propose("words")
+    clone = job.checkout("words")
+    event["pull_request"]["head"] = side | {"sha": sha}
+    assert job.run(clone, job.environ(clone, "words", event=event), "pr").returncode == 0
+    assert evidence(clone)["lock"]["note"] == ""
 
 
 def test_run_check_and_comment_are_one_run_with_one_set_of_checks(job: Job) -> None:

@@ -25,13 +25,14 @@ from .deployments import Deployments
 from .dispatches import Dispatches
 from .emulate import Emulate, seed
 from .faults import Fault, Faults
-from .forge import ACTIONS_BOT, Forge
+from .forge import ACTIONS_BOT, QUEUE_BOT, Forge
 from .graphql import GraphQL
 from .issues import Issues
 from .merging import Merging
 from .protection import Protection
 from .pulls import Pulls
 from .pushes import Pushes
+from .queue import MergeQueue
 from .reactions import Reactions
 from .repositories import Repositories
 from .runs import Runs
@@ -76,7 +77,7 @@ class Gateway:
         self.violations: list[str] = []
         self._faults = Faults()
         self._lock = threading.RLock()
-        logins = {ACTIONS_BOT, *(token.login for token in setting.tokens.values())}
+        logins = {ACTIONS_BOT, QUEUE_BOT, *(token.login for token in setting.tokens.values())}
         logins |= {login for members in setting.organisations.values() for login in members}
         logins |= {name.partition("/")[0] for name in setting.repositories} - setting.organisations.keys()
         seeds = seed(sorted(logins), sorted(setting.organisations), setting.repositories)
@@ -106,6 +107,7 @@ class Gateway:
         self.pulls = Pulls(self.forge, self.protection)
         self.pushes = Pushes(self.forge, self.pulls)
         self.merging = Merging(self.forge, self.pulls, self.pushes, self.protection)
+        self.queue = MergeQueue(self.forge, self.pulls, self.pushes, self.merging)
         self.runs = Runs(self.forge)
         self.artifacts = Artifacts(self.forge, self.runs)
         self.issues = Issues(self.forge, self.pulls)
