@@ -40,13 +40,15 @@ def said(played: Played) -> str:
 @pytest.mark.slow
 def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> None:
     acme = begin()
-    acme.init()
+    acme.init("--forks")
     file = acme.ada.path / ".github/workflows/mlops-ci.yml"
     file.write_text(file.read_text() + AFTER)
     acme.call()
     first = acme.propose("topic", "0.01")["head"]["sha"]
-    played = acme.played()
+    played, trusted = acme.stand.play()
     assert (played.conclusion, said(played)) == ("success", "success warned 1\n"), played.log
+    # It is no fork's, so the second phase leaves it alone.
+    assert [(job.name, job.result) for job in trusted.jobs] == [("report / report", "skipped")]
     opened = comment(acme)
     assert "| 🟢 ▲ +0.223 better |" in opened[1]
     assert played.job(VERDICT).step("mlops-ci/restore").outputs.get("cache-matched-key", "") == ""
