@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mlops_ci.config import check, keys, models, reading
+from mlops_ci.config import check, models, reading, values
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
 from mlops_ci.config.keys import (
@@ -19,6 +19,7 @@ from mlops_ci.config.keys import (
     Environment,
     Extends,
     Label,
+    ModelEntry,
     Publishing,
     Seeds,
     Waivers,
@@ -92,7 +93,7 @@ class Config:
     def manifest(self, environment: str, model: str) -> str:
         """The path of the manifest that says what is live in an environment."""
         template = self.environments[environment].manifest
-        return keys.fill(template, environment=environment, model=model)
+        return values.fill(template, environment=environment, model=model)
 
 
 def load(
@@ -206,7 +207,7 @@ def resolve_models(
     return tuple(_model(config, target) for target in chosen.values())
 
 
-def _settled(config: Config, model: str | None) -> tuple[keys.ModelEntry, Mapping[str, BaseModel]]:
+def _settled(config: Config, model: str | None) -> tuple[ModelEntry, Mapping[str, BaseModel]]:
     """A model's settings; what no single entry had wrong may still be wrong together."""
     mistakes: list[Mistake] = []
     settings = check.model(config.document, config.kinds, model, mistakes)
@@ -218,7 +219,7 @@ def _settled(config: Config, model: str | None) -> tuple[keys.ModelEntry, Mappin
 def _filled(data: Data, model: str) -> Data:
     """The tables with ``{model}`` filled in; a query keeps its own braces."""
     paths = {key: getattr(data, key) for key in ("train", "test", "production")}
-    filled = {key: keys.fill(path, model=model) for key, path in paths.items() if path}
+    filled = {key: values.fill(path, model=model) for key, path in paths.items() if path}
     return data.model_copy(update=filled)
 
 
@@ -231,11 +232,11 @@ def _model(config: Config, target: Target) -> Model:
         artifact=target.artifact.name if target.artifact else "",
         path=target.artifact.path if target.artifact else "",
         dvcfile=target.dvcfile,
-        predictions=entry.predictions and keys.fill(entry.predictions, model=target.name),
+        predictions=entry.predictions and values.fill(entry.predictions, model=target.name),
         columns=entry.columns,
         data=_filled(entry.data, target.name),
         seeds=seeds if isinstance(seeds, Seeds) else None,
-        metrics=tuple(keys.fill(pattern, model=target.name) for pattern in entry.metrics),
+        metrics=tuple(values.fill(pattern, model=target.name) for pattern in entry.metrics),
         floor=entry.floor,
         gates=gates,
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mlops_ci.config import keys as config_keys
+from mlops_ci.config import values
 from mlops_ci.config.source import shown
 from tests.config.kinds import load, mistakes
 
@@ -15,13 +16,13 @@ from tests.config.kinds import load, mistakes
     ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5d", 129600), ("0s", 0)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert config_keys.duration(text) == timedelta(seconds=seconds)
+    assert values.duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("value", ["", "2", "2:30", "h", "2 h", "-1h", "2w", 5, None, True])
 def test_what_is_no_duration(value: object) -> None:
     with pytest.raises(ValueError, match="expected a duration such as 90s, 30m or 2h"):
-        config_keys.duration(value)
+        values.duration(value)
 
 
 @pytest.mark.parametrize(
@@ -192,12 +193,12 @@ def test_a_path_may_hold_any_other_character(path: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "-x", ".x", "a/b", "a b", "ä", "a\n", "x" * 101])
 def test_names_that_are_not_safe(name: str) -> None:
     with pytest.raises(ValueError, match="is not a safe name"):
-        config_keys.name(name)
+        values.name(name)
 
 
 def test_placeholders_are_filled_and_doubled_braces_are_braces() -> None:
-    template = config_keys.holds("model")("a/{model}/{{x}}")
-    assert config_keys.fill(template, model="churn") == "a/churn/{x}"
+    template = values.holds("model")("a/{model}/{{x}}")
+    assert values.fill(template, model="churn") == "a/churn/{x}"
 
 
 @pytest.mark.parametrize(
