@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from mlops_ci import collect, evidence, gates, report
+from mlops_ci import collect, evidence, gates
 from mlops_ci.adapters import files
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
-from mlops_ci.adapters.github_checks import MOST_SUMMARY
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
@@ -22,72 +19,20 @@ from mlops_ci.collect.project import Project, find
 from mlops_ci.collect.touched import is_touched
 from mlops_ci.config import Waivers
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.evidence import Evidence, Finding, Outcome, Verdict
+from mlops_ci.evidence import Evidence
 from mlops_ci.evidence.bounded import bounded
 from mlops_ci.judging import sentences
-from mlops_ci.outlets import Outlets, Posted, waiting
+from mlops_ci.outlets import Outlets, waiting
 from mlops_ci.outlets.received import LONGEST, ruled
 from mlops_ci.outlets.waiting import Wait
 from mlops_ci.outlets.waivers import rules_of
-from mlops_ci.report import Price, conclusions
-from mlops_ci.report.conclusions import Conclusion
+from mlops_ci.reporting import Judged, Reporting, write
 from mlops_ci.waiving.owners import Rules
 from mlops_ci.waiving.settling import settle
 from mlops_ci.writing.markdown import clip, one_line
 
 # So many days a report proposes; an owner writes what is right.
 PROPOSED = 14
-
-Render = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Evidence, what the gates say about it, and the fold of that.
-
-    ``received`` is the digest of the document as it came, where it came from elsewhere.
-    """
-
-    evidence: Evidence
-    findings: tuple[Finding, ...]
-    verdict: Verdict
-    received: str = ""
-
-    @property
-    def digest(self) -> str:
-        """The document's name."""
-        return self.received or self.evidence.digest
-
-    @property
-    def facts(self) -> tuple[Evidence, tuple[Finding, ...], Verdict]:
-        """What every report is made of."""
-        return self.evidence, self.findings, self.verdict
-
-    def findings_json(self) -> str:
-        """The findings alone, as a file."""
-        found = [finding.model_dump(mode="json") for finding in self.findings]
-        return json.dumps(found, indent=1, ensure_ascii=False)
-
-    def document(self) -> dict[str, object]:
-        """The machine-readable result of a verb."""
-        return {
-            "verdict": self.verdict.outcome.value,
-            "exit_code": self.verdict.exit_code,
-            "evidence": self.digest,
-            "lock": self.evidence.lock.digest,
-            "commit": self.evidence.repository.commit,
-            "findings": [finding.model_dump(mode="json") for finding in self.findings],
-            "unused_waivers": [waiver.model_dump(mode="json") for waiver in self.verdict.waivers],
-        }
-
-
-@dataclass(frozen=True)
-class Reported:
-    """The comment's text, where it was posted (if it was), and the page's file (if it was written)."""
-
-    text: str
-    posted: Posted
-    page: Path | None
 
 
 @dataclass(frozen=True)
@@ -209,7 +154,7 @@ class Session:
         found = bounded(self.accepted(measured))
         files.write(self.output / "evidence.json", found.canonical())
         if measured.lock.patch:
-            self._write("lock.patch", lambda: measured.lock.patch)
+            write(self.outlets.notes, self.output / "lock.patch", lambda: measured.lock.patch)
         if not self.dry_run and (note := self.store.write(found)):
             self.terminal.say(f"note: {note}")
         return found
@@ -271,130 +216,9 @@ class Session:
         rules = self.waiving
         return 0 if self.outlets.runner is None or rules.closed else min(PROPOSED, rules.max_days)
 
-    def report(self, judged: Judged, source: Path | None = None) -> Reported:
-        """Post the comment, then write the rest; trouble with any of it costs a line, never the verdict.
-
-        ``source`` is the file of the evidence, where it is not this run's own.
-        """
-        tried = self.outlets.notes.tried
-        own = tried("the built-in templates are used", self.project.templates) or {}
-        price = self._price(judged)
-        comment = partial(report.comment, details_url=self.outlets.url, price=price)
-        text = self._worded("comment", comment, judged, own)
-        text = text or report.short(judged.evidence, judged.verdict)
-        self._write("comment.md", lambda: text)
-        posted = tried("the comment was not posted", lambda: self._posted(judged, text)) or Posted()
-        summary = self._worded("job summary", self._fitting(price), judged, own) or text
-        self._write("summary.md", lambda: summary)
-        tried("the job summary was not written", lambda: self.outlets.summary(summary))
-        self.conclude(judged, own)
-        self._write("findings.json", judged.findings_json)
-        shown = Reported(text, posted, self._write("report.html", lambda: self._page(judged)))
-        self._give_out(judged, shown, source)
-        return shown
-
-    def conclude(self, judged: Judged, own: Mapping[str, str] | None = None) -> None:
-        """Have the checks of the commit say what each gate says, where it is on GitHub."""
-        if self.outlets.runner is None:
-            return
-        tried, made = self.outlets.notes.tried, judged.evidence.lock.commit or ""
-        if own is None:
-            own = tried("the built-in templates are used", self.project.templates) or {}
-        found = self._conclusions(judged, own)
-        tried("the checks were not written", lambda: self.outlets.conclude(found, also=made))
-
-    def _conclusions(self, judged: Judged, own: Mapping[str, str]) -> tuple[Conclusion, ...]:
-        made = self._worded("check", partial(report.summary, limit=MOST_SUMMARY), judged, own)
-        summary = made or report.short(judged.evidence, judged.verdict)
-        whole = conclusions.whole(judged.verdict, judged.findings, summary)
-
-        def of_gates(words: Mapping[str, str]) -> tuple[Conclusion, ...]:
-            return conclusions.of_gates(
-                judged.evidence,
-                judged.findings,
-                gates.all_gates(),
-                strict=self.project.policy.strict,
-                overrides=words,
-                source_url=self._source(judged),
-            )
-
-        tried = self.outlets.notes.tried
-        found = tried("the built-in checks are used", lambda: of_gates(own)) if own else None
-        found = found or tried("the checks of the gates were not written", lambda: of_gates({}))
-        return (whole, *(found or ()))
-
-    def _give_out(self, judged: Judged, shown: Reported, source: Path | None) -> None:
-        self.outlets.output(
-            verdict=judged.verdict.outcome.value,
-            exit_code=judged.verdict.exit_code,
-            evidence=judged.digest,
-            evidence_path=source or self.output / "evidence.json",
-            comment_url=shown.posted.url,
-            report_path=shown.page,
-            pull_request=shown.posted.pull_request,
-        )
-
-    def _fitting(self, price: Price | None) -> Render:
-        """The job summary in what room the step has left for it."""
-        return partial(report.summary, limit=min(report.SUMMARY_LIMIT, self.outlets.room), price=price)
-
-    def _price(self, judged: Judged) -> Price | None:
-        """What a minute of this job costs; what another machine measured was paid for elsewhere."""
-        cost, runner = self.project.policy.cost, self.outlets.runner
-        if cost is None or runner is None or judged.received:
-            return None
-        return report.priced(cost.per_minute, cost.currency, runner.machine)
-
-    def _source(self, judged: Judged) -> str:
-        return self.project.source_of(judged.evidence.repository.commit)
-
-    def _worded(self, name: str, render: Render, judged: Judged, own: Mapping[str, str]) -> str | None:
-        """A text in the user's own words, else in the built-in ones; nothing where these fail as well."""
-        tried = self.outlets.notes.tried
-
-        def rendered(words: Mapping[str, str]) -> str:
-            source = self._source(judged)
-            return render(*judged.facts, overrides=words, source_url=source, digest=judged.digest)
-
-        text = tried(f"the built-in {name} is used", lambda: rendered(own)) if own else None
-        return text or tried(f"the {name} is short", lambda: rendered({}))
-
-    def _page(self, judged: Judged) -> str:
-        from mlops_ci.report import html
-
-        source, price = self._source(judged), self._price(judged)
-        return html.page(*judged.facts, source_url=source, digest=judged.digest, price=price)
-
-    def _write(self, name: str, text: Callable[[], str]) -> Path | None:
-        """Write a file of the output; where that fails, no older one is left that could be taken for it."""
-        path = self.output / name
-
-        def written() -> Path:
-            files.write(path, text().encode())
-            return path
-
-        if found := self.outlets.notes.tried(f"{name} was not written", written):
-            return found
-        with suppress(OSError):
-            path.unlink()
-        return None
-
-    def _posted(self, judged: Judged, text: str) -> Posted:
-        way, create = self.project.policy.comment.publisher, self._tells(judged)
-        return self.outlets.post(text, self.project.git, self.project.revisions, way=way, create=create)
-
-    def _tells(self, judged: Judged) -> bool:
-        """Whether a comment is begun for this; in doubt it is, and off GitHub there always is one."""
-        if self.outlets.runner is None or judged.verdict.outcome is not Outcome.PASSED:
-            return True
-        calm = self.outlets.notes.tried(
-            "whether ours was touched is not known", lambda: self._is_calm(judged)
-        )
-        return not calm
-
-    def _is_calm(self, judged: Judged) -> bool:
-        """Whether nothing of ours changed; of what was measured elsewhere the checkout says nothing."""
-        return report.untold(*judged.facts) and (bool(judged.received) or not is_touched(self.project))
+    def reporting(self, judged: Judged) -> Reporting:
+        """A judgement on its way out."""
+        return Reporting(self.project, self.outlets, self.output, judged)
 
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:

@@ -17,7 +17,7 @@ def check(base: Base = "", output: Output = None, json: Json = False) -> int:
     terminal = Terminal(json_output=json)
     session = Session.open(terminal, base=base, output=output)
     judged = session.judge(session.recall())
-    session.conclude(judged)
+    session.reporting(judged).conclude()
     session.outlets.output(
         verdict=judged.verdict.outcome.value, exit_code=judged.verdict.exit_code, evidence=judged.digest
     )

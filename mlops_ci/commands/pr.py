@@ -25,7 +25,7 @@ def pr(
             terminal.result(f"{wait.reason}\n  → {wait.todo}", wait.document())
             return waiting.EXIT_CODE
         judged = session.judge(session.measure(seconds(timeout)))
-        shown = session.report(judged)
+        shown = session.reporting(judged).report()
     terminal.markdown(report.plain(shown.text))
     terminal.result("", {**judged.document(), "comment_url": shown.posted.url, "output": str(session.output)})
     if shown.page:

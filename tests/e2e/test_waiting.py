@@ -12,7 +12,8 @@ import pytest
 
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.evidence import Outcome, Verdict
-from mlops_ci.session import Judged, Session
+from mlops_ci.reporting import Judged
+from mlops_ci.session import Session
 from tests.adapters.github_double import REPOSITORY, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
@@ -208,7 +209,7 @@ def test_where_it_cannot_be_told_whether_ours_was_touched_there_is_a_comment(
     session = Session.open(Terminal(), environ=environ)
     # Evidence that no reader lets in stands for what nobody thought of.
     broken = session.measure(None).model_copy(update={"params": 5})
-    session.report(Judged(broken, (), Verdict(outcome=Outcome.PASSED)))
+    session.reporting(Judged(broken, (), Verdict(outcome=Outcome.PASSED))).report()
     assert len(job.world.bodies(7)) == 1
     said = "note: whether ours was touched is not known: a bug of ours, please report it: TypeError("
     assert said in capsys.readouterr().err
