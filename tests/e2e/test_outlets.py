@@ -192,6 +192,13 @@ def test_a_second_commit_updates_the_comment_and_has_checks_of_its_own(job: Job)
     assert body.split("\n")[1] == "\u2705 **Passed**: nothing that feeds a model changed; nothing had to run."
     assert f"watermark.png#{second} " in body
     assert job.world.standing(first)["mlops-ci"] == "failure"
+    # Somebody has the first commit's run run again: the comment stays about the second.
+    job.world.pulls[0]["head"]["sha"] = second
+    clone = job.checkout("worse")
+    Repo(clone).git("checkout", "--quiet", "--detach", first)
+    done = job.run(clone, job.environ(clone, "worse", GITHUB_RUN_ATTEMPT="2"), "pr")
+    assert (done.returncode, told(done)) == (1, ["note: a newer run has reported already"])
+    assert job.world.bodies(7) == [body]
     # A required check reports, and is green where nothing of ours changed.
     assert job.world.standing(second) == GREEN
     assert job.world.titles(second)["mlops-ci/metrics"] == (
