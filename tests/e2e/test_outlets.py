@@ -328,9 +328,10 @@ def test_a_run_that_is_stopped_leaves_no_check_open(job: Job, how: signal.Signal
     if how == signal.SIGKILL:
         assert started.returncode == -signal.SIGKILL
         assert job.world.standing(sha) == dict.fromkeys(GREEN, "in_progress")
-        # What the stage still waits for; nothing reads what it leaves behind.
-        pipes[1].write_text("")
+        # Opened for both ways it waits for nobody: the stage may have ended with the run, or wait for its end still.
+        stage = os.open(pipes[1], os.O_RDWR)
         done = job.run(clone, environ, "conclude", "--json")
+        os.close(stage)
         assert json.loads(done.stdout) == {"ended": ["mlops-ci", *GATES]}
         title = "The run ended before it judged: it was stopped, or its machine was lost."
     else:
