@@ -26,6 +26,7 @@ from mlops_ci.forge import PullRequest, post
 from mlops_ci.outlets import targets, waivers
 from mlops_ci.outlets.board import Board, End, Mark
 from mlops_ci.outlets.notes import Notes, reason
+from mlops_ci.outlets.order import Order
 from mlops_ci.outlets.received import Received, receive
 from mlops_ci.report import conclusions
 from mlops_ci.report.conclusions import Conclusion, Remark
@@ -191,9 +192,11 @@ class Outlets:
 
     def _published(self, github: GitHub, number: int, text: str, way: Way, *, create: bool) -> str:
         cml = Cml.of(self.environ, token=github.http.settings.token)
+        again = self.runner is not None and self.runner.attempt != "1"
+        stamp = Order(github, number, self.commit, self.say) if again else _created
         wanted = Report(text, self.commit)
         try:
-            done = publish(github, number, wanted, _created, cml=cml, way=way, create=create)
+            done = publish(github, number, wanted, stamp, cml=cml, way=way, create=create)
         except MlopsError as error:
             self.notes.failed("the comment was not posted", error)
             return ""

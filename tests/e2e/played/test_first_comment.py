@@ -33,20 +33,14 @@ print(json.load(urllib.request.urlopen(request))["html_url"])
 
 def installed(acme: Credit, folder: Path) -> Path:
     """mlops-ci in an environment of its own, from its repository; gives the folder of its commands."""
-    venv = folder / "venv"
+    venv, product = folder / "venv", acme.stand.clone("product-token", PRODUCT).path
     (folder / "needed.txt").write_text("dvc\nrich\ntyper\n")
-    commands: tuple[list[str | Path], ...] = (
-        ["venv", "--python", sys.executable, venv],
-        ["pip", "install", "--python", venv / "bin" / "python", "-r", folder / "needed.txt"],
-        [
-            "pip",
-            "install",
-            "--python",
-            venv / "bin" / "python",
-            acme.stand.clone("product-token", PRODUCT).path,
-        ],
-    )
-    for words in commands:
+    install = ["pip", "install", "--python", str(venv / "bin" / "python")]
+    for words in (
+        ["venv", "--python", sys.executable, str(venv)],
+        [*install, "-r", str(folder / "needed.txt")],
+        [*install, str(product)],
+    ):
         subprocess.run([sys.executable, UV, *words], check=True)
     (venv / "bin" / "gh").write_text(f"#!{sys.executable}\n{GH}")
     (venv / "bin" / "gh").chmod(0o755)

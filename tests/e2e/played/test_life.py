@@ -46,6 +46,7 @@ def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> 
     acme.call()
     first = acme.propose("topic", "0.01")["head"]["sha"]
     played, trusted = acme.stand.play()
+    before = played.run.number
     assert (played.conclusion, said(played)) == ("success", "success warned 1\n"), played.log
     # It is no fork's, so the second phase leaves it alone.
     assert [(job.name, job.result) for job in trusted.jobs] == [("report / report", "skipped")]
@@ -75,6 +76,13 @@ def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> 
     assert (again.conclusion, again.run.attempt) == ("success", 2), again.log
     assert comment(acme)[0] == opened[0]
     assert acme.checks(second) == GREEN | {VERDICT: "success", "after": "success"}
+    # The first commit is run again: the comment goes on to be about the second.
+    standing = comment(acme)
+    acme.stand.must("POST", f"actions/runs/{before}/rerun")
+    again = acme.run_again()
+    assert (again.conclusion, said(again)) == ("success", "success warned 1\n"), again.log
+    assert "a newer run has reported already" in again.log
+    assert comment(acme) == standing
     # Closed: nothing is run any more.
     acme.stand.runner.skip()
     acme.stand.must("PATCH", "pulls/1", {"state": "closed"})
