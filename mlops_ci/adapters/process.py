@@ -117,7 +117,7 @@ class Piped:
                 self._process = subprocess.Popen(
                     [str(arg) for arg in args],
                     cwd=cwd,
-                    env=_surroundings(env),
+                    env={**os.environ, **(env or {})},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,

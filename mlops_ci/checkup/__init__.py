@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mlops_ci.checkup import data, forge, here, pushing, tools
+from mlops_ci.checkup import data, forge, here, tools
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.checkup.pushing import pushing
 from mlops_ci.errors import MlopsError
 
 EVERY = ("plan", "run", "check", "pr")
@@ -49,7 +50,7 @@ CHECKS = (
     Check("workflow", ("pr",), forge.workflow),
     Check("pinned", ("pr",), forge.pinned),
     Check("current", ("pr",), forge.current),
-    Check("push", ("pr",), pushing.pushing),
+    Check("push", ("pr",), pushing),
 )
 
 

@@ -15,10 +15,10 @@ from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_settings import TOKENS
+from mlops_ci.collect.project import CONFIG
 from mlops_ci.config import Config, Extends
 from mlops_ci.errors import ConfigError, MlopsError
 
-CONFIG = "mlops-ci.yaml"
 # good; missing: a verb cannot work; advice: it works, but less well; unknown: it cannot be seen from here.
 State = Literal["good", "missing", "advice", "unknown"]
 _ADDRESS = re.compile(

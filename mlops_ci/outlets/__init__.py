@@ -76,15 +76,10 @@ class Outlets:
         runner = _runner(notes, environ, json_output=terminal.json_output)
         return cls(notes, environ, runner, dry_run, target, terminal.say)
 
-    @property
-    def from_fork(self) -> bool:
-        """Whether this run belongs to a fork's pull request: its token only reads."""
-        return self.runner is not None and self.runner.from_fork
-
     @cached_property
     def github(self) -> GitHub | None:
         """GitHub, where this is a job of its Actions that may write."""
-        if self.runner is None or self.dry_run or self.from_fork:
+        if self.runner is None or self.dry_run or self.runner.from_fork:
             return None
         try:
             return GitHub.of(self.environ, say=self.say)
@@ -99,12 +94,17 @@ class Outlets:
             ConfigError: this is no trusted job, or the document is refused.
             ToolError: GitHub refuses or cannot be reached.
         """
-        if self.runner is None or self.from_fork:
+        if self.runner is None or self.runner.from_fork:
             raise ConfigError(
                 "--evidence is for a trusted job of GitHub Actions",
                 "call it in the workflow on `workflow_run`; docs/github.md shows it",
             )
         return receive(GitHub.of(self.environ, say=self.say), self.runner, path, number)
+
+    @property
+    def from_fork(self) -> bool:
+        """Whether this run belongs to a fork's pull request: its token only reads."""
+        return self.runner is not None and self.runner.from_fork
 
     @cached_property
     def board(self) -> Board | None:
@@ -139,7 +139,7 @@ class Outlets:
         """
         if self.dry_run:
             return Posted()
-        if self.runner is not None and self.from_fork:
+        if self.runner is not None and self.runner.from_fork:
             self.notes.tell(FORK)
             return Posted(pull_request=self.runner.pull_request)
         if self.runner is None or self.github is None:
@@ -191,7 +191,7 @@ class Outlets:
         written = [board.conclude(commit, every) for commit in commits] if board else []
         if written and all(written):
             return
-        if self.runner is not None and not (self.from_fork or self.dry_run):
+        if self.runner is not None and not (self.runner.from_fork or self.dry_run):
             _annotate(self.runner, [remark for one in every for remark in one.remarks])
 
     def end_left_open(self) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ import yaml
 from mlops_ci import checkup
 from mlops_ci.adapters import installed
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.checkup import data, forge, here, pushing, tools
+from mlops_ci.checkup import data, forge, here, tools
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.checkup.pushing import pushing
 from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
 from tests.adapters.github_spec.contract import example
 
@@ -271,9 +272,9 @@ STEPS = "jobs: {a: {permissions: %s, steps: [{run: 'true'}, {uses: 'acme/mlops-c
 def test_who_pushes_what_is_committed(project: Path, text: str, state: str) -> None:
     call(project, SHA)
     (project / ".github/workflows/mlops-ci.yml").write_text(yaml.safe_dump(yaml.safe_load(text)))
-    assert pushing.pushing(at(project)) == Found("good", "`lock: report` pushes nothing")
+    assert pushing(at(project)) == Found("good", "`lock: report` pushes nothing")
     (project / "mlops-ci.yaml").write_text("lock: commit\n")
-    found = pushing.pushing(at(project))
+    found = pushing(at(project))
     assert (found.state, found.words) == {
         "token": ("good", "mlops-ci.yml hands over a token to push with"),
         "own": (
@@ -291,7 +292,7 @@ def test_who_pushes_what_is_committed(project: Path, text: str, state: str) -> N
 def test_a_workflow_that_is_no_yaml_says_nothing_of_tokens(project: Path) -> None:
     call(project, f"{SHA}\n    secrets: [")
     (project / "mlops-ci.yaml").write_text("lock: commit\n")
-    assert pushing.pushing(at(project)).state == "unknown"
+    assert pushing(at(project)).state == "unknown"
 
 
 @pytest.mark.parametrize(
