@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mlops_ci import starting
+from mlops_ci import __version__, starting
 from tests.tools import without
 
 ROOT = Path(__file__).parents[1]
@@ -122,6 +122,16 @@ def test_the_documents_examples_pass_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     done = checked("actionlint", "-shellcheck=", *sorted(folder.iterdir()))
     assert done.returncode == 0, done.stdout
+
+
+def test_the_documents_show_what_init_writes() -> None:
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    facts = starting.Facts({}, {}, requirements="requirements.txt")
+    for document, text in (
+        ("README.md", starting.pull_request(release, facts)),
+        ("docs/action.md", starting.commands(release)),
+    ):
+        assert f"\n{text}```\n" in (ROOT / document).read_text(encoding="utf-8"), document
 
 
 # ---- what no tool asks -------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from mlops_ci.forge import PullRequest, post
 from mlops_ci.outlets import targets
 from mlops_ci.outlets.board import Board, End, Mark
 from mlops_ci.outlets.notes import Notes, reason
+from mlops_ci.outlets.order import Order
 from mlops_ci.outlets.received import Received, receive
 from mlops_ci.report import conclusions
 from mlops_ci.report.conclusions import Conclusion, Remark
@@ -154,8 +155,10 @@ class Outlets:
 
     def _published(self, github: GitHub, number: int, text: str) -> str:
         cml = Cml.of(self.environ, token=github.http.settings.token)
+        again = self.runner is not None and self.runner.attempt != "1"
+        stamp = Order(github, number, self.commit, self.say) if again else _created
         try:
-            done = publish(github, number, Report(text, self.commit), _created, cml=cml)
+            done = publish(github, number, Report(text, self.commit), stamp, cml=cml)
         except MlopsError as error:
             self.notes.failed("the comment was not posted", error)
             return ""

@@ -193,6 +193,13 @@ def test_a_second_commit_updates_the_comment_and_has_checks_of_its_own(job: Job)
     assert body.split("\n")[1] == "\u2705 **Passed**: nothing that feeds a model changed; nothing had to run."
     assert f"watermark.png#{second} " in body
     assert job.world.standing(first)["mlops-ci"] == "failure"
+    # Somebody has the first commit's run run again: the comment stays about the second.
+    job.world.pulls[0]["head"]["sha"] = second
+    clone = job.checkout("worse")
+    Repo(clone).git("checkout", "--quiet", "--detach", first)
+    done = job.run(clone, job.environ(clone, "worse", GITHUB_RUN_ATTEMPT="2"), "pr")
+    assert (done.returncode, told(done)) == (1, ["note: a newer run has reported already"])
+    assert job.world.bodies(7) == [body]
     # A required check reports, and is green where nothing of ours changed.
     assert job.world.standing(second) == GREEN
     assert job.world.titles(second)["mlops-ci/metrics"] == (
@@ -322,9 +329,10 @@ def test_a_run_that_is_stopped_leaves_no_check_open(job: Job, how: signal.Signal
     if how == signal.SIGKILL:
         assert started.returncode == -signal.SIGKILL
         assert job.world.standing(sha) == dict.fromkeys(GREEN, "in_progress")
-        # What the stage still waits for; nothing reads what it leaves behind.
-        pipes[1].write_text("")
+        # Opened for both ways it waits for nobody: the stage may have ended with the run, or wait for its end still.
+        stage = os.open(pipes[1], os.O_RDWR)
         done = job.run(clone, environ, "conclude", "--json")
+        os.close(stage)
         assert json.loads(done.stdout) == {"ended": ["mlops-ci", *GATES]}
         title = "The run ended before it judged: it was stopped, or its machine was lost."
     else:

@@ -124,7 +124,9 @@ def _take(found: dict[str, Job], entry: dict[str, Any], planned: Iterable[Planne
 
 
 def _take_step(step: Step, entry: dict[str, Any]) -> None:
-    step.result = entry.get("stepResult", step.result)
+    # What comes before and after, also of a step that was skipped, has results of its own.
+    if entry.get("stage") == "Main":
+        step.result = entry.get("stepResult", step.result)
     command = entry.get("command")
     if entry.get("raw_output"):
         step.log += entry["msg"].partition(PADDING)[0]

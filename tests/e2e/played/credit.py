@@ -65,9 +65,9 @@ def _under(document: str, heading: str, pattern: str) -> str:
     return found[1]
 
 
-def train(repo: Repo, noise: str) -> None:
+def train(repo: Repo, noise: str, file: str = "params.yaml") -> None:
     """Commit another noise to train with."""
-    params = repo.path / "params.yaml"
+    params = repo.path / file
     params.write_text(re.sub(r"noise: \S+", f"noise: {noise}", params.read_text()))
     repo.commit(f"Train with noise {noise}")
 

@@ -93,18 +93,3 @@ def test_an_installation_that_fails_says_so_in_the_summary(
     outputs = played.job(VERDICT).step("mlops-ci").outputs
     assert outputs.get("verdict", "") == ""
     assert (acme.bodies(1), acme.stand.gateway.artifacts.kept) == ([], {})
-
-
-@pytest.mark.slow
-def test_requirements_that_cannot_be_had_are_named(begin: Begin) -> None:
-    acme = begin()
-    acme.call(mlops_ci=README)
-    acme.ada.write("requirements.txt", "no-such-package==1.0\n")
-    acme.propose("better", "0.01")
-    played = acme.played()
-    assert played.conclusion == "failure"
-    assert (
-        "Installing ./requirements.txt failed" in played.summary
-        or "Installing requirements.txt failed" in played.summary
-    )
-    assert "Because no-such-package was not found in the package registry" in played.log

@@ -33,18 +33,13 @@ print(json.load(urllib.request.urlopen(request))["html_url"])
 
 def installed(acme: Credit, folder: Path) -> Path:
     """mlops-ci in an environment of its own, from its repository; gives the folder of its commands."""
-    venv = folder / "venv"
+    venv, product = folder / "venv", acme.stand.clone("product-token", PRODUCT).path
     (folder / "needed.txt").write_text("dvc\nrich\ntyper\n")
+    install = ["pip", "install", "--python", str(venv / "bin" / "python")]
     for words in (
-        ["venv", "--python", sys.executable, venv],
-        ["pip", "install", "--python", venv / "bin" / "python", "-r", folder / "needed.txt"],
-        [
-            "pip",
-            "install",
-            "--python",
-            venv / "bin" / "python",
-            acme.stand.clone("product-token", PRODUCT).path,
-        ],
+        ["venv", "--python", sys.executable, str(venv)],
+        [*install, "-r", str(folder / "needed.txt")],
+        [*install, str(product)],
     ):
         subprocess.run([sys.executable, UV, *words], check=True)
     (venv / "bin" / "gh").write_text(f"#!{sys.executable}\n{GH}")

@@ -62,33 +62,35 @@ def test_a_fork_is_measured_by_its_own_run_and_reported_on_by_a_trusted_one(begi
     assert edit in comment["body"]
     red = {"mlops-ci": "failure", "mlops-ci/metrics": "failure", VERDICT: "failure"}
     assert acme.checks(head) == GREEN | red
-
-
-@pytest.mark.slow
-def test_a_fork_changes_its_pull_request_and_the_comment_follows(begin: Begin) -> None:
-    acme = begin()
-    acme.begin("--forks")
-    eve = fork(acme)
-    train(eve, "1.5")
-    propose(acme, eve)
-    acme.stand.play()
-    [refused] = acme.stand.comments(1)
+    # She changes her pull request, and the comment follows.
     train(eve, "0.01")
     head = acme.stand.push(eve, "mine", "eve-token")
     first, second = acme.stand.play()
     assert (first.conclusion, second.conclusion) == ("success", "success"), second.log
     [better] = acme.stand.comments(1)
-    assert better["id"] == refused["id"]
+    assert better["id"] == comment["id"]
     assert "| 🟢 ▲ +0.223 better |" in better["body"]
     assert acme.checks(head) == GREEN | {VERDICT: "success"}
+    assert [run for run in (first, second) if "ghs_" in run.log or "***" in run.log] == []
 
 
 @pytest.mark.slow
-def test_the_second_phase_leaves_a_pull_request_of_the_repository_alone(begin: Begin) -> None:
+def test_a_fork_s_run_that_measured_nothing_is_not_reported_on(begin: Begin) -> None:
     acme = begin()
     acme.begin("--forks")
-    acme.propose("topic", "0.3")
-    _, second = acme.stand.play()
-    assert (second.run.workflow.name, second.conclusion) == ("mlops-ci forks", "skipped")
-    assert [(job.name, job.result) for job in second.jobs] == [("report / report", "skipped")]
-    assert len(acme.stand.comments(1)) == 1
+    eve = fork(acme)
+    eve.write("requirements.txt", "no-such-package==1.0\n")
+    eve.commit("Need what nobody has")
+    propose(acme, eve)
+    first, second = acme.stand.play()
+    assert (first.conclusion, second.conclusion) == ("failure", "success"), second.log
+    assert first.summary == (
+        "### mlops-ci was not installed\n\nInstalling requirements.txt failed, so nothing was run and nothing was judged. "
+        "To mend it: see the lines above in the log.\n"
+    )
+    assert "Because no-such-package was not found in the package registry" in first.log
+    assert [(one.level, one.message) for one in second.annotations] == [
+        ("failure", "Unable to download artifact(s): Artifact not found for name: mlops-ci"),
+        ("notice", "The fork's run left no evidence, so there is nothing to report."),
+    ]
+    assert acme.stand.comments(1) == []

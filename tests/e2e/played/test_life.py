@@ -40,13 +40,16 @@ def said(played: Played) -> str:
 @pytest.mark.slow
 def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> None:
     acme = begin()
-    acme.init()
+    acme.init("--forks")
     file = acme.ada.path / ".github/workflows/mlops-ci.yml"
     file.write_text(file.read_text() + AFTER)
     acme.call()
     first = acme.propose("topic", "0.01")["head"]["sha"]
-    played = acme.played()
+    played, trusted = acme.stand.play()
+    before = played.run.number
     assert (played.conclusion, said(played)) == ("success", "success warned 1\n"), played.log
+    # It is no fork's, so the second phase leaves it alone.
+    assert [(job.name, job.result) for job in trusted.jobs] == [("report / report", "skipped")]
     opened = comment(acme)
     assert "| 🟢 ▲ +0.223 better |" in opened[1]
     assert played.job(VERDICT).step("mlops-ci/restore").outputs.get("cache-matched-key", "") == ""
@@ -73,6 +76,13 @@ def test_a_pull_request_is_opened_changed_run_again_and_closed(begin: Begin) -> 
     assert (again.conclusion, again.run.attempt) == ("success", 2), again.log
     assert comment(acme)[0] == opened[0]
     assert acme.checks(second) == GREEN | {VERDICT: "success", "after": "success"}
+    # The first commit is run again: the comment goes on to be about the second.
+    standing = comment(acme)
+    acme.stand.must("POST", f"actions/runs/{before}/rerun")
+    again = acme.run_again()
+    assert (again.conclusion, said(again)) == ("success", "success warned 1\n"), again.log
+    assert "a newer run has reported already" in again.log
+    assert comment(acme) == standing
     # Closed: nothing is run any more.
     acme.stand.runner.skip()
     acme.stand.must("PATCH", "pulls/1", {"state": "closed"})
