@@ -25,7 +25,7 @@ def acme(begin: Begin) -> Credit:
     """Pull request 1, whose own run nobody has played yet."""
     started = begin()
     started.begin("--commands")
-    started.propose("topic", "0.3")
+    started.propose("topic", "0.01")
     return started
 
 
@@ -55,6 +55,7 @@ def test_help_is_answered_and_a_stranger_is_not_obeyed(acme: Credit) -> None:
     assert (played.conclusion, reactions) == ("success", ["eyes", "rocket"]), played.log
     assert acme.bodies(1) == [
         "A comment whose first line is one of these is carried out:\n\n"
+        "- `/mlops-ci run`: run mlops-ci on this pull request's last commit, where it waits for that.\n"
         "- `/mlops-ci rerun`: run mlops-ci again on this pull request's last commit.\n"
         "- `/mlops-ci help`: show this list."
     ]
