@@ -26,7 +26,8 @@ from mlops_ci.outlets import Outlets, Posted
 from mlops_ci.outlets.received import LONGEST, ruled
 from mlops_ci.report import conclusions
 from mlops_ci.report.conclusions import Conclusion
-from mlops_ci.writing.markdown import clip, one_line
+from mlops_ci.writing.markdown import clip
+from mlops_ci.writing.visible import one_line
 
 Render = Callable[..., str]
 
@@ -326,12 +327,14 @@ class Session:
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:
     def show(event: StageEvent) -> None:
+        # A stage's key may be any text.
+        stage = one_line(event.stage)
         if event.status == "running":
-            update(f"{event.stage}: {event.line}")
+            update(f"{stage}: {one_line(event.line)}")
         elif event.status == "started":
-            update(event.stage)
+            update(stage)
         elif event.status != "cached":
             seconds = f" · {event.seconds:.1f} s" if event.seconds else ""
-            terminal.say(f"  {event.status:<8} {event.stage}{seconds}")
+            terminal.say(f"  {event.status:<8} {stage}{seconds}")
 
     return show

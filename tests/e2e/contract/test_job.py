@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import mlops_ci
-from mlops_ci.evidence import Evidence, ParamChange, Where
+from mlops_ci.evidence import Evidence
 from mlops_ci.report import plain
 from tests.action.steps import ACTION, Job
 from tests.adapters.test_actions import outputs
@@ -24,6 +24,7 @@ from tests.e2e.conftest import Answer, Call, Toy
 from tests.e2e.github.forge import ACTIONS_BOT
 from tests.e2e.github.gateway import Recorded
 from tests.gates.samples import evidence
+from tests.report import samples
 from tests.repositories import Repo
 
 from .conftest import READER, TOKEN, Desk
@@ -99,17 +100,18 @@ def trusted(call: Call, job: Desk, toy: Toy, made: Evidence, event: str = "workf
 def test_a05_a_report_that_is_too_long_is_one_short_comment_and_whole_in_the_summary(
     job: Desk, call: Call, toy: Toy
 ) -> None:
-    change = ParamChange(where=Where(file="params.yaml", line=1), key="", old=0, new=1)
-    params = tuple(change.model_copy(update={"key": f"wide_{at:04}_{'x' * 30}"}) for at in range(3_000))
-    answer = trusted(call, job, toy, evidence().model_copy(update={"params": params}))
-    assert (answer.code, notes(answer)) == (0, [])
+    made = samples.many_models().evidence
+    assert len(made.params) == 1_000
+    answer = trusted(call, job, toy, made)
+    assert notes(answer) == []
     (body,) = job.comments()
     assert len(body.encode("utf-16-le")) // 2 <= 65_536
     summary = (job.record.parent / "summary.md").read_text()
     assert len(summary) > 70_000
-    assert [at for at in range(3_000) if f"wide_{at:04}_" not in summary] == []
-    shown = [at for at in range(3_000) if f"wide_{at:04}_" in body]
-    assert 0 < len(shown) < 3_000
+    names = [one.key for one in made.params] + [one.name for one in made.models]
+    assert [name for name in names if name not in summary] == []
+    shown = [name for name in names if name in body]
+    assert 0 < len(shown) < len(names)
     # What is judged is told in both.
     verdict = body.split("\n")[1]
     assert re.match(r"\S+ \*\*[A-Z][a-z]+\*\*", verdict)
@@ -154,9 +156,24 @@ def test_a07_other_events_land_on_the_pull_request(job: Desk, call: Call, toy: T
     )
 
 
-def test_a08_the_comment_needs_no_host_of_pictures(job: Desk, call: Call) -> None:
+LINKS = (
+    '{% extends "mlops-ci/comment.md.j2" %}{% block footer %}[plot](secret.txt) [raw](data.csv){% endblock %}'
+)
+
+
+def link(toy: Toy) -> None:
+    """Main's own template links to files of the work tree; one is a secret, one is data."""
+    toy.author.git("checkout", "--quiet", "main")
+    toy.author.write(".mlops-ci/comment.md.j2", LINKS)
+    toy.author.commit("Link to files")
+    toy.author.git("push", "--quiet", "origin", "main")
+
+
+def test_a08_the_comment_needs_no_host_of_pictures(job: Desk, call: Call, toy: Toy) -> None:
+    link(toy)
+    (job.checkout / "secret.txt").write_text("plotted")
     with connections() as heard:
-        answer = pr(call, job)
+        answer = pr(call, job, GITHUB_WORKSPACE=str(job.checkout))
     assert (answer.code, notes(answer)) == (1, [])
     (body,) = job.comments()
     assert body.count("![") == 1
@@ -167,20 +184,13 @@ def test_a08_the_comment_needs_no_host_of_pictures(job: Desk, call: Call) -> Non
     assert len(job.called) == (1 if job.publisher == "cml" else 0)
 
 
-LINKS = '{% extends "mlops-ci/comment.md.j2" %}{% block footer %}![plot](secret.txt) [raw](data.csv){% endblock %}'
-
-
 def test_a09_no_file_outside_the_declared_list_leaves(job: Desk, call: Call, toy: Toy) -> None:
-    """Main's own template links to files of the work tree; one is a secret, one is data."""
-    toy.author.git("checkout", "--quiet", "main")
-    toy.author.write(".mlops-ci/comment.md.j2", LINKS)
-    toy.author.commit("Link to files")
-    toy.author.git("push", "--quiet", "origin", "main")
+    link(toy)
     canary = "canary-of-a-secret-file"
     (job.checkout / "secret.txt").write_text(canary)
     answer = pr(call, job, GITHUB_WORKSPACE=str(job.checkout))
     assert (answer.code, notes(answer)) == (1, [])
-    assert "![plot](secret.txt) [raw](data.csv)" in job.comments()[0]
+    assert "[plot](secret.txt) [raw](data.csv)" in job.comments()[0]
     assert [one["uploaded"] for one in job.called] == ([[]] if job.publisher == "cml" else [])
     value = (job.checkout / "data.csv").read_text().split()[0]
     assert len(value) > 10
