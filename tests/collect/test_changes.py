@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from mlops_ci.collect import changes
 from mlops_ci.collect.changes import Sides
@@ -153,13 +154,13 @@ def test_the_list_is_bounded() -> None:
 def test_many_changes_read_their_file_once_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three thousand changed parameters took minutes when each read its file anew."""
     composed: list[str] = []
-    compose = changes.yaml.compose
+    compose = yaml.compose
 
     def counted(text: str, Loader: Any) -> Any:  # noqa: N803 - as it is called
         composed.append(text)
         return compose(text, Loader=Loader)
 
-    monkeypatch.setattr(changes.yaml, "compose", counted)
+    monkeypatch.setattr(yaml, "compose", counted)
     names = [f"wide_{at:04}" for at in range(changes.MAX_CHANGES + 100)]
     text = "".join(f"{name}: 1\n" for name in names)
     head, base = graph(dict.fromkeys(names, 1)), graph(dict.fromkeys(names, 0))

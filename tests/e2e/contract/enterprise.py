@@ -55,7 +55,7 @@ def _below(path: str) -> str:
 @contextmanager
 def opened(behind: str, tls: ssl.SSLContext) -> Iterator[str]:
     """The address of a door before the gateway at ``behind``."""
-    door = type("Door", (_Door,), {"behind": behind})
+    door: type[_Door] = type("Door", (_Door,), {"behind": behind})
     server = ThreadingHTTPServer(("127.0.0.1", 0), door)
     server.daemon_threads = True
     server.socket = tls.wrap_socket(server.socket, server_side=True)

@@ -74,7 +74,7 @@ class Case:
         """The payload as it is put there."""
         plain = PAYLOADS[self.kind].replace("{id}", self.id).replace("{touch}", TOUCHED + self.id)
         if self.place in ("branch", "tag"):
-            return _NO_REF.sub("-", plain)[:180].strip("./-").replace("//", "/").replace("-.", "-")
+            return _NO_REF.sub("-", plain)[:70].strip("./-").replace("//", "/").replace("-.", "-")
         if self.place == "param" and self.kind == "long":
             # DVC takes seconds to write a key of a million characters, and minutes to write two.
             return plain[:50_000]

@@ -118,12 +118,12 @@ def test_only_a_plain_file_is_read(report: Callable[..., Told], tmp_path: Path, 
     secret = tmp_path / "secret"
     secret.write_text(json.dumps({VALUE: 1}))
     path = tmp_path / "evidence.json"
-    {
-        "link": lambda: path.symlink_to(secret),
-        "pipe": lambda: os.mkfifo(path),
-        "folder": path.mkdir,
-        "device": lambda: path.symlink_to("/dev/zero"),
-    }[kind]()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to({"link": secret, "device": Path("/dev/zero")}[kind])
     line, _ = refused(report(path))
     assert line.startswith(f"mlops-ci: {path}: ")
 
