@@ -149,6 +149,10 @@ def _go_to(rest: list[str]) -> list[str]:
 
 
 def _complain(message: str, hint: str, code: int) -> int:
+    from mlops_ci.writing import visible
+
     sys.stdout.flush()
-    sys.stderr.write(f"mlops-ci: {message}\n" + (f"  → {hint}\n" if hint else ""))
+    text = f"mlops-ci: {message}\n" + (f"  → {hint}\n" if hint else "")
+    # It may quote what a file or an answer holds.
+    sys.stderr.write(visible.lines(text))
     return code

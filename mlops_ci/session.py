@@ -29,7 +29,8 @@ from mlops_ci.outlets.waivers import rules_of
 from mlops_ci.reporting import Judged, Reporting, write
 from mlops_ci.waiving.owners import Rules
 from mlops_ci.waiving.settling import settle
-from mlops_ci.writing.markdown import clip, one_line
+from mlops_ci.writing.markdown import clip
+from mlops_ci.writing.visible import one_line
 
 # So many days a report proposes; an owner writes what is right.
 PROPOSED = 14
@@ -223,12 +224,14 @@ class Session:
 
 def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:
     def show(event: StageEvent) -> None:
+        # A stage's key may be any text.
+        stage = one_line(event.stage)
         if event.status == "running":
-            update(f"{event.stage}: {event.line}")
+            update(f"{stage}: {one_line(event.line)}")
         elif event.status == "started":
-            update(event.stage)
+            update(stage)
         elif event.status != "cached":
             seconds = f" · {event.seconds:.1f} s" if event.seconds else ""
-            terminal.say(f"  {event.status:<8} {event.stage}{seconds}")
+            terminal.say(f"  {event.status:<8} {stage}{seconds}")
 
     return show

@@ -43,6 +43,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["pln"], "mlops-ci: there is no verb 'pln'\n  → did you mean 'plan'?\n"),
         (["qqq"], "mlops-ci: there is no verb 'qqq'\n  → see `mlops-ci --help`\n"),
+        (
+            ["-C", "\x1b[2J\u202enowhere", "plan"],
+            "mlops-ci: -C \ufffdnowhere: No such file or directory\n  → name an existing folder\n",
+        ),
         (["-C"], "mlops-ci: -C needs a folder\n  → mlops-ci -C DIR VERB\n"),
         (
             ["-C", "nowhere", "plan"],

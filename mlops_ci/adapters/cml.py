@@ -78,5 +78,7 @@ class Cml:
             "GITHUB_SHA": commit,
             "HOME": scratch,
             "XDG_CONFIG_HOME": scratch,
+            # Where this is set, Git takes it for the global configuration whatever the home is.
+            "GIT_CONFIG_GLOBAL": f"{scratch}/.gitconfig",
             "ITERATIVE_DO_NOT_TRACK": "1",
         }

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mlops_ci.writing import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -36,7 +38,8 @@ class Terminal:
         return self._console
 
     def say(self, text: str = "") -> None:
-        """One line for a person, shown above the live line."""
+        """One line for a person, shown above the live line; nothing foreign in it steers the terminal."""
+        text = visible.lines(text)
         if self.live:
             self.console.print(text, markup=False)
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -38,10 +40,10 @@ def params(sides: Sides) -> tuple[ParamChange, ...]:
     head, base = _values(sides.head.stages), _values(sides.base.stages)
     users = _users(sides)
     found = []
-    for file, key in sorted(head.keys() | base.keys()):
-        place = (file, key)
-        if place in head and place in base and head[place] == base[place]:
-            continue
+    places = sorted(head.keys() | base.keys())
+    differing = (p for p in places if p not in head or p not in base or head[p] != base[p])
+    for place in islice(differing, MAX_CHANGES):
+        file, key = place
         kind: Literal["changed", "added", "removed"] = "changed"
         if place not in base:
             kind = "added"
@@ -57,7 +59,7 @@ def params(sides: Sides) -> tuple[ParamChange, ...]:
                 feeds=_feeds(sides, users.get(place, ())),
             )
         )
-    return tuple(found[:MAX_CHANGES])
+    return tuple(found)
 
 
 def files(sides: Sides) -> tuple[FileChange, ...]:
@@ -77,10 +79,7 @@ def scalar(value: Any) -> Scalar:
 
 def key_line(text: str, key: str) -> int | None:
     """The line of a dotted key in a YAML or JSON text, from 1; None where it is not found."""
-    try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError):
-        return None
+    node = _composed(text)
     line = None
     rest = key.split(".")
     while rest and isinstance(node, yaml.MappingNode):
@@ -90,6 +89,16 @@ def key_line(text: str, key: str) -> int | None:
         size, name, node = step
         line, rest = name.start_mark.line + 1, rest[size:]
     return None if any(not part.isdigit() for part in rest) else line
+
+
+@lru_cache(maxsize=8)
+def _composed(text: str) -> yaml.Node | None:
+    """A text as YAML's nodes, which know their lines; many keys of one text are asked for."""
+    try:
+        found: yaml.Node | None = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError):
+        return None
+    return found
 
 
 def _longest_key(node: yaml.MappingNode, rest: list[str]) -> tuple[int, yaml.Node, yaml.Node] | None:

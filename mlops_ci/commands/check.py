@@ -6,7 +6,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Base, Json, Output
 from mlops_ci.evidence import Finding, Waiver
 from mlops_ci.session import Session
-from mlops_ci.writing.markdown import one_line
+from mlops_ci.writing.visible import one_line
 
 
 def check(base: Base = "", output: Output = None, json: Json = False) -> int:

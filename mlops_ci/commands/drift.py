@@ -177,7 +177,7 @@ def _nothing_shared(found: Drift, reference: str, current: str) -> ConfigError:
 
 def _typos(typed: Mapping[str, Any], profiles: tuple[Profile, Profile]) -> list[str]:
     """Names of the command line that neither table has; mlops-ci.yaml is meant for every table."""
-    from mlops_ci.writing.markdown import one_line
+    from mlops_ci.writing.visible import one_line
 
     columns = dict.fromkeys(column.name for profile in profiles for column in profile.columns)
     target = [typed["target"]] if typed["target"] else []

@@ -13,7 +13,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json, Table, listed
 from mlops_ci.errors import ConfigError
 from mlops_ci.writing.absent import not_there
-from mlops_ci.writing.markdown import one_line
+from mlops_ci.writing.visible import one_line
 
 
 def profile(

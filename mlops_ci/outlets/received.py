@@ -17,7 +17,8 @@ from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import MAX_BYTES, Evidence
 from mlops_ci.forge import PullRequest
 from mlops_ci.outlets import targets
-from mlops_ci.writing.markdown import clip, one_line
+from mlops_ci.writing.markdown import clip
+from mlops_ci.writing.visible import one_line
 
 # Two machines' clocks differ; a report from the future would never be replaced by a later one.
 SKEW = timedelta(minutes=10)

@@ -17,6 +17,8 @@ from mlops_ci.report.model import severity
 from mlops_ci.report.view import Reason
 from mlops_ci.writing import templating
 from mlops_ci.writing.figures import count
+from mlops_ci.writing.markdown import LONGEST_TEXT, clip
+from mlops_ci.writing.visible import one_line
 
 # The verdict's own check, and what the name of a gate's check begins with.
 WHOLE = "mlops-ci"
@@ -154,7 +156,8 @@ def _said(word: str, findings: Sequence[Finding]) -> str:
     first, more = findings[0], len(findings) - 1
     rest = f" (and {count(more)} more)" if more else ""
     # A title is no Markdown.
-    return f"{word}: {_about(first)}{first.sentence.rstrip('.').replace('`', '')}{rest}."
+    said = f"{word}: {_about(first)}{first.sentence.rstrip('.').replace('`', '')}"
+    return f"{clip(one_line(said), LONGEST_TEXT)}{rest}."
 
 
 def _about(finding: Finding) -> str:
@@ -183,13 +186,9 @@ def _remarks(gate: str, findings: Iterable[Finding], verdict: Verdict, causes: C
         if finding.status in (Status.PASS, Status.SKIP) or place is None or not _usable(*place):
             continue
         fatal = finding in verdict.reasons and verdict.exit_code != 0
-        hint = f"\n{finding.hint}" if finding.hint else ""
-        yield Remark(
-            *place,
-            "failure" if fatal else "warning",
-            _about(finding) + finding.sentence + hint,
-            PREFIX + gate,
-        )
+        said = filter(None, (_about(finding) + finding.sentence, finding.hint))
+        message = "\n".join(clip(one_line(line), LONGEST_TEXT) for line in said)
+        yield Remark(*place, "failure" if fatal else "warning", message, PREFIX + gate)
 
 
 def _place(finding: Finding, causes: Causes) -> tuple[str, int] | None:

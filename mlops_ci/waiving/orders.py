@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from mlops_ci.evidence import Waiver
 from mlops_ci.forge import Comment
-from mlops_ci.writing.markdown import clip, one_line
+from mlops_ci.writing.markdown import clip
+from mlops_ci.writing.visible import one_line
 
 MARK = "/mlops-ci"
 WAIVE = "waive"

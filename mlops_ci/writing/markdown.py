@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
+from mlops_ci.writing.visible import last_state, one_line
+
 LONGEST_TEXT = 600
 LONGEST_CODE = 160
-
-_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
-_BLANKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
-_JOINERS = "\u200c\u200d"
-_GONE = "\ufffd"
 
 # Entities and not backslashes: they also hold inside an HTML block such as <summary>, where
 # Markdown is not read. An underscore between letters is no emphasis and stays readable.
 # The second half is what GitHub links or draws in rendered text. It looks after escapes are undone:
-# only a character that is there and cannot be seen keeps such things apart.
+# only a character that is there and cannot be seen keeps such things apart. A commit is known by
+# seven characters of its hash and more; a plain number is none that anybody could choose.
 _SPECIAL = re.compile(
     r"""(?P<entity>[&<`*\[\]|\\~$"]|(?<![^\W_])_|_(?![^\W_]))
-    |@|\#(?=\d|$)|\bgh-(?=\d|$)|:(?=//)|\b(?:www|mailto|xmpp)(?=[.:])|:(?=[a-z_+-][\w+-]*:)""",
+    |@|\#(?=\d|$)|\bgh-(?=\d|$)|:(?=//)|\b(?:www|mailto|xmpp)(?=[.:])|:(?=[a-z_+-][\w+-]*:)
+    |(?P<hash>\b(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,40}\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _APART = "&#8203;"
@@ -47,21 +45,6 @@ class Safe(Markup):
         return text(s)
 
 
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    hidden = category in ("Cc", "Cs") or (category == "Cf" and character not in _JOINERS)
-    return _GONE if hidden else character
-
-
-def one_line(value: object) -> str:
-    """The value on one line; control, bidirectional and other hidden characters become U+FFFD.
-
-    A blank at either end stays: it may be a template's own, as in a separator.
-    """
-    flat = _BLANKS.sub(" ", _ANSI.sub("", str(value)))
-    return "".join(map(_visible, flat))
-
-
 def clip(value: str, longest: int) -> str:
     """The value, its middle cut out where it is longer than ``longest`` characters."""
     if len(value) <= longest:
@@ -77,7 +60,9 @@ def _escaped(plain: str) -> str:
 
 
 def _inert(found: re.Match[str]) -> str:
-    return _entity(found[0]) if found["entity"] else found[0] + _APART
+    if found["entity"]:
+        return _entity(found[0])
+    return _APART.join(re.findall(".{1,6}", found[0])) if found["hash"] else found[0] + _APART
 
 
 def _entity(character: str) -> str:
@@ -131,7 +116,7 @@ def fence(value: object, language: str = "") -> Safe:
     those are broken up by a character that cannot be seen.
     """
     source = value if isinstance(value, str) else "\n".join(map(str, _each(value)))
-    lines = [_log_line(line) for line in source.split("\n")]
+    lines = [last_state(line) for line in source.split("\n")]
     # A patch with a line cut short would not apply; a log is only read.
     kept = lines if language else [clip(line, LONGEST_TEXT) for line in lines]
     shown = "\n".join(kept).replace("<!--", "<!\u200b--").replace("![", "!\u200b[")
@@ -142,12 +127,6 @@ def fence(value: object, language: str = "") -> Safe:
 
 def _each(value: object) -> Iterable[object]:
     return value if isinstance(value, Iterable) else (value,)
-
-
-def _log_line(line: str) -> str:
-    # Of a progress bar that was drawn over and over, a terminal shows the last state.
-    last = _ANSI.sub("", line).rstrip("\r").rpartition("\r")[2]
-    return "".join(c if c == "\t" else _visible(c) for c in last)
 
 
 def label(value: object) -> Safe:

@@ -7,7 +7,8 @@ import re
 from markupsafe import Markup, escape
 
 from mlops_ci.writing import figures
-from mlops_ci.writing.markdown import LONGEST_CODE, LONGEST_TEXT, clip, one_line
+from mlops_ci.writing.markdown import LONGEST_CODE, LONGEST_TEXT, clip
+from mlops_ci.writing.visible import one_line
 
 _LINK = re.compile(r"https?://[^/\s]")
 

@@ -9,6 +9,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mlops_ci.writing import figures, markdown
+from mlops_ci.writing.visible import one_line
 
 # A name longer than this would push everything else off the screen.
 WIDEST = 40
@@ -22,12 +23,12 @@ class Block(str):
 
 def cell(value: object) -> str:
     """Foreign text on one line, without control characters, at most 40 characters."""
-    return markdown.clip(markdown.one_line(value).strip(), WIDEST)
+    return markdown.clip(one_line(value).strip(), WIDEST)
 
 
 def aligned(rows: Iterable[Sequence[object]], indent: int = 0) -> Block:
     """Rows as columns of equal width, two blanks apart; the last one may be of any length."""
-    lines = [[*map(cell, row[:-1]), markdown.one_line(row[-1]).strip()] for row in rows]
+    lines = [[*map(cell, row[:-1]), one_line(row[-1]).strip()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*(line[:-1] for line in lines), strict=True)]
     padded = (
         "  ".join([*(text.ljust(width) for text, width in zip(line[:-1], widths, strict=True)), line[-1]])
@@ -46,7 +47,7 @@ def named(values: Iterable[object], most: int = 8, more: int = 0) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, Block):
         return value
-    return markdown.one_line(figures.number(value) if isinstance(value, float) else value)
+    return one_line(figures.number(value) if isinstance(value, float) else value)
 
 
 _FILTERS: Mapping[str, Callable[..., Any]] = {

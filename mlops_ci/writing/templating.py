@@ -17,7 +17,7 @@ from markupsafe import Markup
 from pydantic import BaseModel
 
 from mlops_ci.errors import ConfigError
-from mlops_ci.writing import figures, markdown, page
+from mlops_ci.writing import figures, markdown, page, visible
 
 OVERRIDES = ".mlops-ci/"
 BUILT_IN = "mlops-ci/"
@@ -193,7 +193,7 @@ def render(made: Environment, template: str, **context: Any) -> str:
             raise
         reason = error.message if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
         raise ConfigError(
-            f"{place}: {markdown.one_line(reason)}",
+            f"{place}: {visible.one_line(reason)}",
             f"mend it, or remove it to get the built-in {template} back",
         ) from error
 

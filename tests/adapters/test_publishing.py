@@ -59,27 +59,6 @@ def bodies(forge: LocalForge) -> list[str]:
     return [one.body for one in forge.comments(1)]
 
 
-@pytest.mark.parametrize("first", ["cml", "api"])
-def test_each_updates_what_the_other_posted(forge: LocalForge, first: str) -> None:
-    ways = [cml(forge), None] if first == "cml" else [None, cml(forge)]
-    by = [
-        publish(forge, 1, report(hour, f"text {hour}"), stamp, cml=way).by
-        for hour, way in enumerate([*ways, ways[0]])
-    ]
-    assert by == (["cml", "api", "cml"] if first == "cml" else ["api", "cml", "api"])
-    assert bodies(forge) == [report(2, "text 2").body]
-
-
-def test_both_write_the_same_bytes(tmp_path: Path) -> None:
-    written = []
-    for name in ("one", "other"):
-        made = LocalForge(tmp_path / name)
-        made.open(head="t", base="main", head_commit=SHA, title="T")
-        publish(made, 1, report(), stamp, cml=cml(made) if name == "one" else None)
-        written += bodies(made)
-    assert written == [report().body] * 2
-
-
 def test_a_newer_comment_and_an_equal_one_are_kept(forge: LocalForge) -> None:
     url = publish(forge, 1, report(5), stamp).url
     assert publish(forge, 1, report(3), stamp, cml=cml(forge)) == Published(

@@ -35,6 +35,11 @@ def test_words_and_results_go_different_ways(capsys: pytest.CaptureFixture[str])
     assert shown.err == "Working …\na word\n"
 
 
+def test_a_word_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().say("\nran \x1b[2Jtrain\u202e\n  two\x07")
+    assert capsys.readouterr().err == "\nran train\ufffd\n  two\ufffd\n"
+
+
 def test_no_line_of_a_document_is_a_command_to_a_runner(capsys: pytest.CaptureFixture[str]) -> None:
     hostile = {"##[error]": "a ##[set-output name=verdict;]passed\n::error::x ###[b"}
     Terminal(json_output=True).result("", hostile)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from mlops_ci.collect import changes
 from mlops_ci.collect.changes import Sides
@@ -148,3 +149,22 @@ def test_a_changed_command_is_found_in_dvc_yaml() -> None:
 def test_the_list_is_bounded() -> None:
     head = graph({f"key{number}": 1 for number in range(1000)})
     assert len(changes.params(sides(head, graph({})))) == changes.MAX_CHANGES
+
+
+def test_many_changes_read_their_file_once_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three thousand changed parameters took minutes when each read its file anew."""
+    composed: list[str] = []
+    compose = yaml.compose
+
+    def counted(text: str, Loader: Any) -> Any:  # noqa: N803 - as it is called
+        composed.append(text)
+        return compose(text, Loader=Loader)
+
+    monkeypatch.setattr(yaml, "compose", counted)
+    names = [f"wide_{at:04}" for at in range(changes.MAX_CHANGES + 100)]
+    text = "".join(f"{name}: 1\n" for name in names)
+    head, base = graph(dict.fromkeys(names, 1)), graph(dict.fromkeys(names, 0))
+    found = changes.params(sides(head, base, texts={"params.yaml": text}))
+    assert [one.key for one in found] == names[: changes.MAX_CHANGES]
+    assert found[-1].where.line == changes.MAX_CHANGES
+    assert composed == [text]

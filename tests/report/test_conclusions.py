@@ -30,6 +30,22 @@ def one(
     return found
 
 
+def test_titles_and_remarks_are_plain_bounded_lines() -> None:
+    found = said(
+        Status.FAIL,
+        "lost\n::error::x\x1b[2J.",
+        model="m\u202e" + "x" * 5_000,
+        hint="do\u200b",
+        where=Where(file="a", line=1),
+    )
+    concluded = one(found)
+    (remark,) = concluded.remarks
+    assert concluded.title.startswith("Refused: m\ufffdxxx")
+    assert concluded.title.endswith("xx: lost ::error::x.")
+    assert remark.message.split("\n")[1] == "do\ufffd"
+    assert [len(line) <= 601 for line in (concluded.title, *remark.message.split("\n"))] == [True] * 3
+
+
 def test_the_names_are_the_verdicts_and_the_gates() -> None:
     assert conclusions.names(["stages", "lock"]) == ("mlops-ci", "mlops-ci/stages", "mlops-ci/lock")
 

@@ -1,0 +1,1 @@
+"""What the report comment must pass, through either publisher."""
