@@ -47,6 +47,7 @@ if [ "$found" -gt 0 ] && uploads; then
 fi
 
 # The run may have written dvc.lock anew; where it never began there is nothing new to keep.
-if [ -n "${MLOPS_CI_CACHE:-}" ] && [ -d "$MLOPS_CI_CACHE" ] && [ "${MLOPS_CI_RAN:-}" != skipped ]; then
+if [ -n "${MLOPS_CI_CACHE:-}" ] && [ -d "$MLOPS_CI_CACHE" ] && [ "${MLOPS_CI_RAN:-}" != skipped ] \
+  && [ "${MLOPS_CI_VERDICT:-}" != waiting ]; then
   echo "cache-key=$(bash "$GITHUB_ACTION_PATH/key.sh")" >> "$output"
 fi

@@ -35,7 +35,8 @@ class PullRequest:
 class Comment:
     """A comment of a pull request; ``ours`` is True where the account that asks wrote it.
 
-    ``node`` is what a forge with two interfaces calls it in the other one.
+    ``node`` is what a forge with two interfaces calls it in the other one. ``updated`` is ``created`` until
+    somebody edits it; ``bot``: no person wrote it.
     """
 
     id: int
@@ -45,6 +46,8 @@ class Comment:
     url: str = ""
     node: str = ""
     created: str = ""
+    updated: str = ""
+    bot: bool = False
 
 
 class Forge(Protocol):

@@ -33,6 +33,9 @@ SECRETS = {
     "gdrive": ("gdrive-credentials-data",),
     "s3": ("aws-access-key-id", "aws-secret-access-key"),
 }
+# What mlops-ci.yaml's key `when` waits for -> the event of a pull request that starts the workflow then.
+EVENTS = {"label": "labeled", "ready": "ready_for_review"}
+USUAL_EVENTS = ("opened", "synchronize", "reopened")
 MOST_METRICS = 30
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 # What mlops-ci.yaml takes for the name of a model.
@@ -58,14 +61,22 @@ class Facts:
     predictions: str = ""
     remotes: tuple[tuple[str, str], ...] = ()
     requirements: str = ""
+    when: str = "push"
 
 
 # ---- workflows -----------------------------------------------------------------------------------
 
 
 def pull_request(release: Release, facts: Facts) -> str:
-    """The workflow of pull requests: the reusable one, with the requirements and the remote's secrets."""
+    """The workflow of pull requests: the reusable one, with the requirements and the remote's secrets.
+
+    It starts at the events of a pull request that ``facts.when`` needs.
+    """
     text = _template("mlops-ci.yml", release)
+    if event := EVENTS.get(facts.when):
+        types = ", ".join((*USUAL_EVENTS, event))
+        triggers = f"on: {{pull_request: {{types: [{types}]}}, merge_group: {{}}}}"
+        text = text.replace("on: [pull_request, merge_group]", triggers)
     if facts.requirements:
         text += f"    with:\n      requirements: {facts.requirements}\n"
     if secrets := [secret for scheme in schemes(facts) for secret in SECRETS.get(scheme, ())]:
@@ -131,6 +142,8 @@ def _lock(facts: Facts) -> str:
     lines = [
         "## When dvc.lock is behind: report proposes a patch, commit updates the branch, verify refuses.",
         "lock: report",
+        "## When pull requests are run: push, ready (no drafts), command (/mlops-ci run), {label: run-ml}.",
+        "# when: push",
     ]
     for name, address in facts.remotes[:1]:
         lines.insert(

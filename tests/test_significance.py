@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -154,11 +155,31 @@ def test_affordable(resamples: int, examples: int, expected: int) -> None:
 
 
 def test_resampled_counts_are_those_of_draws_with_replacement() -> None:
-    chunks = list(significance.resampled(3_000_000, 3))
-    assert [chunk.shape for chunk in chunks] == [(3_000_000, 1)] * 3
-    assert [float(chunk.sum()) for chunk in chunks] == [3_000_000.0] * 3
-    counts = next(significance.resampled(50, 4000))
+    def look(weights: Values, before: int) -> tuple[int, tuple[int, ...], float]:
+        return before, weights.shape, float(weights.sum())
+
+    rows = 3_000_000
+    assert significance.resampled(look, rows, 3) == [(n, (rows, 1), float(rows)) for n in range(3)]
+    [counts] = significance.resampled(lambda weights, _: weights, 50, 4000)
     assert math.isclose(float(counts.var()), 49 / 50, rel_tol=0.05)
+
+
+def test_however_many_threads_work_the_resamples_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, base = random_pair(20_000)
+    pairs = {"mean": Pair((weighted.mean(head),), (weighted.mean(base),))}
+    found = []
+    for cores in (1, 7):
+        monkeypatch.setattr(significance, "cores", lambda count=cores: count)
+        found.append(significance.paired(pairs, 20_000))
+    assert found[0] == found[1]
+
+
+def test_the_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {3, 5, 6}, raising=False)
+    assert significance.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert significance.cores() == 5
 
 
 # ---- seeds ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_configuration_is_good_before_and_after_it_is_switched_on(facts: Fac
     config.load(text)
     config.load(switched_on(text))
     assert sorted(yaml.safe_load(switched_on(text))) == sorted(
-        {"version", "lock", "defaults", "gates", *(["models"] if facts.models else [])}
+        {"version", "lock", "when", "defaults", "gates", *(["models"] if facts.models else [])}
     )
 
 
@@ -85,6 +86,26 @@ def test_the_workflow_is_short_and_pinned() -> None:
         "aws-access-key-id": "${{ secrets.AWS_ACCESS_KEY_ID }}",
         "aws-secret-access-key": "${{ secrets.AWS_SECRET_ACCESS_KEY }}",
     }
+
+
+@pytest.mark.parametrize(
+    ("when", "types"),
+    [
+        ("label", ["opened", "synchronize", "reopened", "labeled"]),
+        ("ready", ["opened", "synchronize", "reopened", "ready_for_review"]),
+    ],
+)
+def test_the_workflow_starts_at_what_pull_requests_wait_for(when: str, types: list[str]) -> None:
+    text = starting.pull_request(RELEASE, replace(FACTS, when=when))
+    # YAML 1.1 reads the key `on` as true.
+    assert yaml.safe_load(text)[True] == {"pull_request": {"types": types}, "merge_group": {}}
+    assert len(text.splitlines()) <= 15
+
+
+@pytest.mark.parametrize("when", ["push", "command"])
+def test_the_usual_events_are_enough_for_the_rest(when: str) -> None:
+    text = starting.pull_request(RELEASE, replace(FACTS, when=when))
+    assert yaml.safe_load(text)[True] == ["pull_request", "merge_group"]
 
 
 def test_what_is_not_there_is_not_asked_for() -> None:

@@ -10,13 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from mlops_ci import starting
+from mlops_ci import __version__, starting
 from tests.tools import without
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,10 @@ def begun(root: Path) -> Path:
     release = starting.Release("mlops-ci/mlops-ci", "0123456789abcdef0123456789abcdef01234567", "0.1.0")
     facts = starting.Facts({}, {}, remotes=(("store", "s3://bucket"),), requirements="requirements.txt")
     (folder / "mlops-ci.yml").write_text(starting.pull_request(release, facts))
+    for when in starting.EVENTS:
+        (folder / f"mlops-ci-{when}.yml").write_text(
+            starting.pull_request(release, replace(facts, when=when))
+        )
     (folder / "mlops-ci-forks.yml").write_text(starting.forks(release))
     (folder / "mlops-ci-commands.yml").write_text(starting.commands(release))
     return root
@@ -124,6 +129,16 @@ def test_actionlint_finds_nothing_in_the_documents_examples(tmp_path: Path) -> N
         "actionlint", "-shellcheck=", *sorted((documented(tmp_path) / starting.WORKFLOWS).iterdir())
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_documents_show_what_init_writes() -> None:
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    facts = starting.Facts({}, {}, requirements="requirements.txt")
+    for document, text in (
+        ("README.md", starting.pull_request(release, facts)),
+        ("docs/action.md", starting.commands(release)),
+    ):
+        assert f"\n{text}```\n" in (ROOT / document).read_text(encoding="utf-8"), document
 
 
 # ---- what no tool asks -------------------------------------------------------------------------

@@ -67,6 +67,28 @@ class Runner:
         return bool(pull) and head != base
 
     @property
+    def draft(self) -> bool:
+        """Whether the pull request is a draft, as it was when the event came."""
+        return _part(self.payload, "pull_request").get("draft") is True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the pull request's labels, as they were when the event came."""
+        found = _part(self.payload, "pull_request").get("labels")
+        labels = found if isinstance(found, list) else []
+        return tuple(str(one["name"]) for one in labels if isinstance(one, dict) and "name" in one)
+
+    @property
+    def machine(self) -> tuple[str, ...]:
+        """The labels by which the job chose its machine, where the workflow passes them on to us."""
+        told = self.environ.get("MLOPS_CI_RUNNER", "").strip()
+        try:
+            found = json.loads(told) if told.startswith("[") else [told]
+        except ValueError:
+            found = [told]
+        return tuple(str(one) for one in found if one != "")
+
+    @property
     def head_repository(self) -> str:
         """Where the commits come from: of a workflow that another one started, that one's repository."""
         run = _part(_part(self.payload, "workflow_run"), "head_repository")

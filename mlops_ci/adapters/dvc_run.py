@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import process
+from mlops_ci.adapters import process, withheld
 from mlops_ci.adapters.dvc_errors import chain, remote_trouble, translate
 from mlops_ci.adapters.dvc_graph import Loaded, content_hash
 from mlops_ci.adapters.files import locked
@@ -268,6 +268,7 @@ class _Task:
 
         _wait_longer_for_locks()
         _thaw()
+        _withhold()
         ran = _notice_commands()
         with Repo(self.root) as repo:
             self._fetch(repo)
@@ -339,6 +340,19 @@ def _thaw() -> None:
         return original(stage, *args, **kwargs)
 
     dvc.stage.Stage.reproduce = reproduce
+
+
+def _withhold() -> None:
+    """A command gets the environment without the job's own part; DVC itself, which fetches, keeps it."""
+    import dvc.stage.run
+
+    original = dvc.stage.run.prepare_kwargs
+
+    def prepare_kwargs(*args: Any, **kwargs: Any) -> Any:
+        found = original(*args, **kwargs)
+        return {**found, "env": withheld.without(found["env"])}
+
+    dvc.stage.run.prepare_kwargs = prepare_kwargs
 
 
 def _notice_commands() -> list[str]:

@@ -6,10 +6,11 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlops_ci.adapters import process
+from mlops_ci.adapters.git_access import Access
 from mlops_ci.errors import ConfigError, ToolError
 
 MAX_DEEPEN = 1 << 20
@@ -19,12 +20,16 @@ _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@", re.ASCII)
 
 @dataclass(frozen=True)
 class Git:
-    """A repository; ``root`` is the top of its work tree. No global configuration is ever written."""
+    """A repository; ``root`` is the top of its work tree. No global configuration is ever written.
+
+    ``access`` opens the remote where that is the job's own server.
+    """
 
     root: Path
+    access: Access = field(default=Access(), repr=False)
 
     @classmethod
-    def open(cls, path: Path) -> Git:
+    def open(cls, path: Path, access: Access | None = None) -> Git:
         """Find the repository that holds ``path``.
 
         Raises:
@@ -32,7 +37,7 @@ class Git:
         """
         found = process.run(["git", "rev-parse", "--show-toplevel"], cwd=path, check=False)
         if found.code == 0 and found.stdout.strip():
-            return cls(Path(found.stdout.rstrip("\n")))
+            return cls(Path(found.stdout.rstrip("\n")), access or Access())
         if "dubious ownership" in found.stderr:
             raise ConfigError(
                 f"{path}: git does not trust this folder, another user owns it",
@@ -132,10 +137,10 @@ class Git:
             return "origin"
         return names[0] if len(names) == 1 else ""
 
-    def remote_url(self) -> str:
-        """The remote's address, or an empty text."""
-        name = self.remote()
-        return self.run("remote", "get-url", name, check=False).stdout.strip() if name else ""
+    def remote_url(self, *, push: bool = False) -> str:
+        """The remote's address, to fetch from or to push to, or an empty text."""
+        name, which = self.remote(), ["--push"] if push else []
+        return self.run("remote", "get-url", *which, name, check=False).stdout.strip() if name else ""
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor that this clone knows, or None."""
@@ -172,7 +177,14 @@ class Git:
                 "diff", "--cached", "--no-color", "--no-ext-diff", "HEAD", "--", *names, env=env
             ).stdout
 
-    # ---- fetching --------------------------------------------------------------------------
+    # ---- the remote ------------------------------------------------------------------------
+
+    def remotely(self, *args: str, push: bool = False, timeout: float | None = None) -> process.Result:
+        """Run ``git ARGS`` that speaks to the remote, with what opens it; no token is in its answer."""
+        opened = self.access.environ(self.remote_url(push=push), push=push)
+        done = self.run(*args, check=False, env=opened, timeout=timeout)
+        scrub = self.access.scrub
+        return replace(done, stdout=scrub(done.stdout), stderr=scrub(done.stderr))
 
     def fetch(self, *refspecs: str, depth: int | None = None, deepen: int | None = None) -> bool:
         """Fetch refspecs from the remote; False where the remote does not have one of them.
@@ -182,7 +194,7 @@ class Git:
         """
         options = [f"--depth={depth}"] if depth else []
         options += [f"--deepen={deepen}"] if deepen else []
-        done = self.run("fetch", "--quiet", "--no-tags", *options, self.remote(), *refspecs, check=False)
+        done = self.remotely("fetch", "--quiet", "--no-tags", *options, self.remote(), *refspecs)
         if done.code == 0:
             return True
         if re.search(r"couldn't find remote ref|not our ref|unadvertised object", done.stderr):
@@ -213,28 +225,6 @@ class Git:
             return parent
         made = self.run("commit-tree", tree, "-p", parent, stdin=message.encode(), env=self._identity())
         return made.stdout.strip()
-
-    def push(self, commit: str, branch: str, *, expected: str) -> None:
-        """Move a remote branch to ``commit``, only where it still stands at ``expected``.
-
-        Raises:
-            ToolError: the branch moved meanwhile, or the remote refused or cannot be reached.
-        """
-        remote = self.remote() or str(self.git_dir())
-        ref = f"refs/heads/{branch}"
-        lease = f"--force-with-lease={ref}:{expected}"
-        done = self.run("push", "--quiet", lease, remote, f"{commit}:{ref}", check=False)
-        if done.code == 0:
-            return
-        if "stale info" in done.stderr:
-            raise ToolError(
-                f"the branch {branch} moved while this ran, so nothing was pushed over it",
-                "the run for the newer commit will do it",
-            )
-        raise ToolError(
-            f"git push to {branch}: {_last_line(done.stderr)}",
-            "give the job `permissions: contents: write`, or set `lock: report` in mlops-ci.yaml",
-        )
 
     def _identity(self) -> dict[str, str]:
         """A name to commit by where the repository has none (a bot's machine)."""

@@ -105,6 +105,10 @@ class GitHub:
         # GitHub does not associate a commit that only a fork has.
         return found or tuple(p for p in self.pull_requests() if p.head_commit == sha)
 
+    def pull_requests_merged_by(self, sha: str) -> tuple[PullRequest, ...]:
+        """The merged pull requests that brought this commit."""
+        return tuple(p for p in self._associated(sha) if p.state == "merged")
+
     def _associated(self, sha: str) -> tuple[PullRequest, ...]:
         try:
             return tuple(map(pull, self.http.pages(self.path("commits", sha, "pulls"))))
@@ -119,6 +123,10 @@ class GitHub:
     def comments(self, number: int) -> tuple[Comment, ...]:
         """Every comment of a pull request, oldest first, all pages."""
         return tuple(map(self._comment, self._comments(number)))
+
+    def comment(self, comment: int) -> Comment:
+        """One comment as it is now."""
+        return self._comment(self.http.get(self.path("issues", "comments", comment)))
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Post a new comment; after a cut connection only where it is not there already."""
@@ -170,6 +178,8 @@ class GitHub:
             url=found.text("html_url", default=""),
             node=found.text("node_id", default=""),
             created=found.text("created_at", default=""),
+            updated=found.text("updated_at", default=""),
+            bot=found.text("user", "type", default="User") != "User",
         )
 
     def _is_ours(self, found: Fields) -> bool:

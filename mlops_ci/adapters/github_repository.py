@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from mlops_ci.adapters.github_wire import Fields
 from mlops_ci.errors import ToolError
 
 T = TypeVar("T")
-
-_QUEUE = re.compile(r"(?:refs/heads/)?gh-readonly-queue/(.+)/pr-(\d+)-([0-9a-f]{40,64})")
 
 
 @dataclass(frozen=True)
@@ -39,15 +36,6 @@ class Protection:
     protected: bool = False
     checks: tuple[str, ...] = ()
     merge_queue: bool = False
-
-
-@dataclass(frozen=True)
-class Queued:
-    """The merge queue's branch: which pull request it tries, on which base."""
-
-    base: str
-    number: int
-    base_commit: str
 
 
 def facts(github: GitHub) -> Repository:
@@ -130,9 +118,3 @@ def _visible(read: Callable[[], T]) -> T | None:
         if error.status in (403, 404):
             return None
         raise
-
-
-def queued(ref: str) -> Queued | None:
-    """What a ref of the merge queue says; None where it is another ref."""
-    found = _QUEUE.fullmatch(ref)
-    return Queued(found[1], int(found[2]), found[3]) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from mlops_ci.errors import ConfigError
 
 TOKENS = ("MLOPS_CI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+# The token that pushes, where that is another one; no child process is given it.
+PUSH_TOKEN = "MLOPS_CI_PUSH_TOKEN"  # noqa: S105 - the name of a variable
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 _PUBLIC = "https://github.com"
 
@@ -38,7 +40,7 @@ class Settings:
         Raises:
             ConfigError: the repository or the token is missing, or an address cannot be used.
         """
-        name, token = _token(environ)
+        name, token = first_token(environ)
         server = _address(environ, "GITHUB_SERVER_URL") or _PUBLIC
         api = _address(environ, "GITHUB_API_URL") or _api(server)
         return cls(
@@ -61,6 +63,27 @@ class Settings:
         # What is left of `*` is empty, and every host ends with it.
         spared = any(not name or host == name or host.endswith(f".{name}") for name in exceptions)
         return "" if spared or is_loopback(host) else self.proxy
+
+
+def first_token(environ: Mapping[str, str], names: Sequence[str] = TOKENS) -> tuple[str, str]:
+    """The first token that is set, with its variable. A secret that is not there is an empty text.
+
+    Raises:
+        ConfigError: none is set, or it is none.
+    """
+    for name in names:
+        if token := environ.get(name, "").strip():
+            # http.client would print a token that is no header value in its complaint.
+            if not re.fullmatch(r"[!-~]+", token):
+                raise ConfigError(
+                    f"{name} is no GitHub token: it holds blanks or letters that no token has",
+                    "copy the token anew, without quotes and line breaks",
+                )
+            return name, token
+    raise ConfigError(
+        f"there is no GitHub token: {TOKENS[1]} is not set",
+        "give the step `env: GITHUB_TOKEN: ${{ github.token }}`",
+    )
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -87,23 +110,6 @@ def is_safe(url: str) -> bool:
     except ValueError:
         return False
     return bool(host) and (scheme == "https" or (scheme == "http" and is_loopback(host)))
-
-
-def _token(environ: Mapping[str, str]) -> tuple[str, str]:
-    """The first token that is set, with its variable. A secret that is not there is an empty text."""
-    for name in TOKENS:
-        if token := environ.get(name, "").strip():
-            # http.client would print a token that is no header value in its complaint.
-            if not re.fullmatch(r"[!-~]+", token):
-                raise ConfigError(
-                    f"{name} is no GitHub token: it holds blanks or letters that no token has",
-                    "copy the token anew, without quotes and line breaks",
-                )
-            return name, token
-    raise ConfigError(
-        f"there is no GitHub token: {TOKENS[1]} is not set",
-        "give the step `env: GITHUB_TOKEN: ${{ github.token }}`",
-    )
 
 
 def _repository(environ: Mapping[str, str]) -> str:

@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from mlops_ci.adapters import withheld
 from mlops_ci.errors import ToolError
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 TICK = 0.2  # seconds between looks at a running task
 MAX_LOG = 16_000_000  # bytes of a log that are kept
 MAX_LINE = 300
+# What no child is given but by ``env``: stages and other people's code need none of it.
+WITHHELD = ("MLOPS_CI_PUSH_TOKEN",)
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 
@@ -72,7 +75,7 @@ def run(
         process = subprocess.Popen(
             [str(arg) for arg in args],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=_surroundings(env),
             stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -100,12 +103,15 @@ def run(
 
 
 class Piped:
-    """A started child: what it is sent, what it answers, and how it ended; its errors go to ``log``."""
+    """A started child that runs foreign code: what it is sent, what it answers, and how it ended.
+
+    Its errors go to ``log``.
+    """
 
     def __init__(
         self, args: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
     ) -> None:
-        """Start it in a session of its own; ``env`` is added to our own environment.
+        """Start it in a session of its own; ``env`` is added to our environment without the job's own part.
 
         Raises:
             ToolError: it is not there or may not be run.
@@ -115,7 +121,7 @@ class Piped:
                 self._process = subprocess.Popen(
                     [str(arg) for arg in args],
                     cwd=cwd,
-                    env={**os.environ, **(env or {})},
+                    env={**withheld.without(os.environ), **(env or {})},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -308,6 +314,8 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
     """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
+        for name in WITHHELD:
+            os.environ.pop(name, None)
         os.setsid()
         _end_with(parent)
         signal.signal(signal.SIGTERM, _leave)
@@ -327,6 +335,11 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
+
+
+def _surroundings(env: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a child: ours, and what it is given."""
+    return {**{name: value for name, value in os.environ.items() if name not in WITHHELD}, **(env or {})}
 
 
 def _leave(*_: object) -> NoReturn:

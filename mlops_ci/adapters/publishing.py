@@ -50,11 +50,13 @@ def publish(
     *,
     cml: Cml | None = None,
     way: Way = "auto",
+    create: bool = True,
 ) -> Published:
     """Bring the sticky comment of a pull request up to date.
 
-    A newer run's comment is kept, and so is one that says the same. ``way``: ``auto`` asks CML's command
-    where it is there and would do the right thing; ``cml`` says why where it does not; ``api`` never asks.
+    A newer run's comment is kept, and so is one that says the same; without ``create`` none is made where
+    there is none. ``way``: ``auto`` asks CML's command where it is there and would do the right thing;
+    ``cml`` says why where it does not; ``api`` never asks.
 
     Raises:
         ToolError: the forge could not be reached or refused.
@@ -63,6 +65,8 @@ def publish(
     placement = place(comments, report.body, stamp)
     if placement.action == "keep" and placement.comment is not None:
         return Published(placement.comment.url, note=placement.reason)
+    if placement.comment is None and not create:
+        return Published("")
     why = _not_by_cml(cml, way) or watermark.wrong(comments, placement, report.title)
     if cml is not None and not why:
         try:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlops_ci.adapters import merge_queue
 from mlops_ci.adapters.git import MAX_DEEPEN, Git
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import Revision
@@ -33,7 +34,7 @@ class Revisions:
 def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
     """Name the revisions of this checkout.
 
-    The base branch is ``base``, else what the runner says (``GITHUB_BASE_REF``), else the remote's default.
+    The base branch is ``base``, else what the runner says, else the remote's default.
     Metrics: the first parent of a pull request's merge ref, else the merge base; on the base branch
     itself, the commit before. Policy: the tip of the base branch.
 
@@ -44,7 +45,7 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
     candidate = git.head()
     pull = _PULL.match(environ.get("GITHUB_REF", ""))
     branch = environ.get("GITHUB_HEAD_REF", "") or git.branch()
-    named = base or environ.get("GITHUB_BASE_REF", "")
+    named = base or told_base(environ)
     stale = _refreshed(git, named) if named and in_ci(environ) else ""
     base_branch, tip = _tip(git, named)
     parents = git.parents(candidate)
@@ -67,6 +68,17 @@ def find(git: Git, environ: Mapping[str, str], *, base: str = "") -> Revisions:
         policy=Revision(commit=tip, ref=base_branch, how=f"tip of {base_branch}") if tip else None,
         notes=tuple(filter(None, (note, stale))),
     )
+
+
+def told_base(environ: Mapping[str, str]) -> str:
+    """The base branch of the pull request or merge queue entry that the runner runs for; else empty.
+
+    A branch that is only named like the queue's says nothing: whoever pushed it would choose their own rules.
+    """
+    if environ.get("GITHUB_EVENT_NAME") == "merge_group":
+        entry = merge_queue.queued(environ.get("GITHUB_REF", ""))
+        return entry.base if entry else ""
+    return environ.get("GITHUB_BASE_REF", "")
 
 
 def own_commit(git: Git, environ: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mlops_ci.checkup import data, forge, here, tools
+from mlops_ci.checkup import data, forge, here, pushing, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.errors import MlopsError
 
@@ -47,8 +47,10 @@ CHECKS = (
     Check("permission", ("comment", "pr"), forge.permission),
     Check("required checks", ("pr",), forge.required),
     Check("workflow", ("pr",), forge.workflow),
+    Check("triggers", ("pr",), waiting.triggers),
     Check("pinned", ("pr",), forge.pinned),
     Check("current", ("pr",), forge.current),
+    Check("push", ("pr",), pushing.pushing),
 )
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from mlops_ci import config
-from mlops_ci.adapters import policy
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.collect.project import CONFIG
 from mlops_ci.errors import ConfigError
-
-CONFIG = "mlops-ci.yaml"
 
 
 def repository(place: Place) -> Found:
@@ -49,17 +46,12 @@ def pipeline(place: Place) -> Found:
 
 def configuration(place: Place) -> Found:
     """An mlops-ci.yaml without mistakes, or none."""
-    path = place.git.root / CONFIG
-    if not path.is_file():
-        return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
-
-    def fetched(extends: config.Extends) -> str:
-        return policy.fetch(place.git, extends.repository, extends.commit, extends.path)
-
     try:
-        config.load(path.read_text(encoding="utf-8", errors="replace"), fetch=fetched)
+        written = place.rules.configured
     except ConfigError as error:
         return Found("missing", error.message, error.hint)
+    if not written:
+        return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
     return Found("good", f"{CONFIG} has no mistakes")
 
 

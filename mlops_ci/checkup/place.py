@@ -13,6 +13,9 @@ from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_settings import TOKENS
+from mlops_ci.collect import project
+from mlops_ci.collect.project import CONFIG
+from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
 
 # good; missing: a verb cannot work; advice: it works, but less well; unknown: it cannot be seen from here.
@@ -47,6 +50,17 @@ class Place:
     def dvc(self) -> Dvc:
         """The pipeline."""
         return Dvc.open(self.folder)
+
+    @cached_property
+    def rules(self) -> Config:
+        """What mlops-ci.yaml says, the defaults where there is none.
+
+        Raises:
+            ConfigError: it has mistakes.
+        """
+        path = self.git.root / CONFIG
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return project.rules(self.git, text)
 
     @property
     def token(self) -> str:

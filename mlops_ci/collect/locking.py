@@ -7,26 +7,32 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlops_ci import trailers
-from mlops_ci.adapters import revisions
+from mlops_ci.adapters import git_push, merge_queue, revisions
 from mlops_ci.adapters.dvc import Dvc, lock_digest
+from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.collect.project import Project
 from mlops_ci.errors import MlopsError, ToolError
 from mlops_ci.evidence import Lock, StageReason, StageRun
 from mlops_ci.pipeline import Action, Graph, Plan
 
 MAX_PATCH = 60_000
+FORK = "A fork's run has a token that only reads, so `lock: commit` is `lock: report` here."
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What the run may do beyond its own workspace: only a CI job commits and pushes, never a dry run."""
+    """What the run may do beyond its own workspace: only a CI job commits and pushes, never a dry run.
+
+    ``from_fork``: the pull request is a fork's, whose run cannot push.
+    """
 
     may_write: bool
+    from_fork: bool = False
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], *, dry_run: bool) -> Outside:
+    def of(cls, environ: Mapping[str, str], *, dry_run: bool, from_fork: bool = False) -> Outside:
         """A CI job that is no dry run may."""
-        return cls(may_write=not dry_run and revisions.in_ci(environ))
+        return cls(not dry_run and revisions.in_ci(environ), from_fork)
 
 
 def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Outside) -> Lock:
@@ -46,6 +52,8 @@ def describe(project: Project, plan: Plan, runs: Iterable[StageRun], outside: Ou
         comment_only=comment_only,
     )
     failed = any(run.status in ("failed", "blocked") for run in runs)
+    if found.mode == "commit" and outside.from_fork:
+        found = found.model_copy(update={"mode": "report", "note": FORK if _written(project) else ""})
     if found.mode == "commit":
         return _committed(project, found, outside, failed=failed)
     if found.mode == "verify":
@@ -91,7 +99,7 @@ def _committed(project: Project, found: Lock, outside: Outside, *, failed: bool)
         try:
             return found.model_copy(update={"commit": _commit(project, found, paths), "pushed": True})
         except MlopsError as error:
-            reason = error.message
+            reason = f"{error.message}; {error.hint}" if error.hint else error.message
     return found.model_copy(update={"note": reason, "patch": _patch(project, paths)})
 
 
@@ -99,15 +107,24 @@ def _why_not(project: Project, found: Lock, outside: Outside) -> str:
     """Why the lock cannot be committed to the branch; empty where it can."""
     if not outside.may_write:
         return "outside CI nothing is committed or pushed"
-    if not project.revisions.branch:
-        return "HEAD is detached and the runner does not name the branch"
-    if project.revisions.branch == project.revisions.base_branch:
-        return f"{project.revisions.branch} is the base branch: only a pull request's branch is written"
+    if reason := _no_branch(project.revisions):
+        return reason
     if _is_behind(project):
         return f"{project.revisions.base_branch} moved on: bring the branch up to date with it first"
     if trailers.LOCK in trailers.read(project.git.message(project.revisions.head)):
         names = ", ".join(reason.stage for reason in found.stale) or "a stage"
         return f"the last commit is such a commit already and {names} changed again: it does not reproduce"
+    return ""
+
+
+def _no_branch(found: Revisions) -> str:
+    """Why there is no branch to write to; empty where there is one."""
+    if not found.branch:
+        return "HEAD is detached and the runner does not name the branch"
+    if merge_queue.queued(found.branch):
+        return "a merge queue's branch is not written: bring the pull request's own up to date"
+    if found.branch == found.base_branch:
+        return f"{found.branch} is the base branch: only a pull request's branch is written"
     return ""
 
 
@@ -137,8 +154,7 @@ def _commit(project: Project, found: Lock, paths: Iterable[str]) -> str:
         {trailers.LOCK: found.digest, trailers.MEASURED: project.revisions.candidate},
     )
     commit = project.git.commit_onto(project.revisions.head, paths, message)
-    project.git.push(commit, project.revisions.branch, expected=project.revisions.head)
-    return commit
+    return git_push.push(project.git, commit, project.revisions.branch, expected=project.revisions.head)
 
 
 def _written(project: Project) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from mlops_ci import config
 from mlops_ci.adapters import policy, revisions
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.config import Config, Data, Extends, Model
 from mlops_ci.errors import ConfigError, MlopsError
@@ -68,6 +69,16 @@ class Project:
             notes=self.notes,
         )
 
+    @property
+    def config_path(self) -> str:
+        """Where mlops-ci.yaml stands in the repository, whether it is there or not."""
+        return (self.dvc.root.relative_to(self.git.root) / CONFIG).as_posix()
+
+    def ruling(self, path: str) -> str | None:
+        """The text of a file of the base branch; without one there is none: nobody rules over himself."""
+        found = self.revisions.policy
+        return self.git.show(found.commit, path) if found else None
+
     def templates(self) -> dict[str, str]:
         """The user's template blocks, from the base branch: a pull request does not word its own verdict."""
         found = self.revisions.policy
@@ -113,19 +124,19 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
         ConfigError: no repository, no commit, no pipeline, an unknown base, or a broken mlops-ci.yaml.
         ToolError: the remote or the policy repository cannot be reached.
     """
-    git = Git.open(start)
+    git = Git.open(start, Access.of(environ))
     git.head()
     dvc = Dvc.open(dvc_root(git, start))
     where = (dvc.root.relative_to(git.root) / CONFIG).as_posix()
     own_text = _text(dvc.root / CONFIG)
-    own = _load(git, own_text, where)
+    own = rules(git, own_text, where)
     found = revisions.find(git, environ, base=base or _configured_base(git, environ, own, where))
-    rules, notes = _rules(git, found, own, where)
+    judging, notes = _rules(git, found, own, where)
     return Project(
         git=git,
         dvc=dvc,
         revisions=found,
-        policy=rules,
+        policy=judging,
         own=own,
         edits=_edits(git, found, own_text, where),
         notes=(*found.notes, *notes),
@@ -135,13 +146,13 @@ def find(start: Path, environ: Mapping[str, str], *, base: str = "") -> Project:
 
 def _configured_base(git: Git, environ: Mapping[str, str], own: Config, where: str) -> str:
     """The key ``base``, from the default branch where there is one: nobody chooses the own judge."""
-    if environ.get("GITHUB_BASE_REF"):
+    if revisions.told_base(environ):
         return ""
     tip = revisions.default_tip(git)
     if tip is None:
         return own.base or ""
     try:
-        return _load(git, git.show(tip, where), where).base or ""
+        return rules(git, git.show(tip, where), where).base or ""
     except ConfigError:
         return ""
 
@@ -198,7 +209,14 @@ def _text(path: Path) -> str | None:
         raise ConfigError(f"{path}: cannot be read ({error})", "save it as UTF-8 text") from error
 
 
-def _load(git: Git, text: str | None, source: str) -> Config:
+def rules(git: Git, text: str | None, source: str = CONFIG) -> Config:
+    """What the text of an mlops-ci.yaml says, together with the policy that it extends.
+
+    Raises:
+        ConfigError: it has mistakes.
+        ToolError: the policy's repository cannot be reached.
+    """
+
     def fetched(extends: Extends) -> str:
         return policy.fetch(git, extends.repository, extends.commit, extends.path)
 
@@ -211,7 +229,7 @@ def _rules(git: Git, found: Revisions, own: Config, where: str) -> tuple[Config,
         return own, ()
     text = git.show(found.policy.commit, where)
     try:
-        return _load(git, text, f"{found.base_branch}:{where}"), ()
+        return rules(git, text, f"{found.base_branch}:{where}"), ()
     except ConfigError as error:
         note = f"the rules on {found.base_branch} cannot be read, so the defaults judge: {error.message}"
         return config.load(None), (note,)

@@ -43,7 +43,7 @@ def comment(
     else:
         session = Session.open(terminal, base=base, output=output, dry_run=dry_run)
         judged = session.judge(session.recall())
-    shown = session.report(judged, source=evidence)
+    shown = session.reporting(judged).report(evidence)
     terminal.markdown(report.plain(shown.text))
     terminal.result(
         "", {"comment": shown.text, "comment_url": shown.posted.url, "output": str(session.output)}

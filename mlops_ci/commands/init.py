@@ -14,8 +14,9 @@ from mlops_ci.adapters import files, installed
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.collect import values
+from mlops_ci.collect import project, values
 from mlops_ci.commands.options import DryRun, Json
+from mlops_ci.config import Label
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.pipeline import Graph
 from mlops_ci.starting import Facts, Release
@@ -116,9 +117,18 @@ def _facts(git: Git) -> Facts:
             ),
             remotes=dvc.store.addresses(),
             requirements=next((name for name in REQUIREMENTS if (git.root / name).is_file()), ""),
+            when=_when(git),
         )
     finally:
         dvc.close()
+
+
+def _when(git: Git) -> str:
+    """What pull requests wait for, by an mlops-ci.yaml that is there already."""
+    path = git.root / CONFIG
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+    found = project.rules(git, text).when
+    return "label" if isinstance(found, Label) else found
 
 
 def _metrics(dvc: Dvc, graph: Graph) -> dict[str, tuple[str, float]]:

@@ -31,7 +31,7 @@ def seconds(timeout: str) -> float | None:
     """
     if not timeout:
         return None
-    from mlops_ci.config.keys import duration
+    from mlops_ci.config.values import duration
 
     try:
         return duration(timeout).total_seconds()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlops_ci import report
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Base, DryRun, Json, Output, Timeout, seconds
+from mlops_ci.outlets import waiting
 from mlops_ci.session import Session
 
 
@@ -14,12 +15,17 @@ def pr(
     """Run, measure, judge and report this branch as a pull request.
 
     Runs the DVC stages that changed, compares metrics with the base, judges them by the base branch's
-    rules, and keeps one comment on the pull request up to date. The exit code is the verdict.
+    rules, and keeps one comment on the pull request up to date. The exit code is the verdict. On GitHub
+    a pull request may have to wait before it is run, see `when` in mlops-ci.yaml.
     """
     terminal = Terminal(json_output=json)
     with Session.running(terminal, base=base, output=output, dry_run=dry_run) as session:
+        if (wait := session.wait()) is not None:
+            waiting.tell(session.outlets, wait)
+            terminal.result(f"{wait.reason}\n  → {wait.todo}", wait.document())
+            return waiting.EXIT_CODE
         judged = session.judge(session.measure(seconds(timeout)))
-        shown = session.report(judged)
+        shown = session.reporting(judged).report()
     terminal.markdown(report.plain(shown.text))
     terminal.result("", {**judged.document(), "comment_url": shown.posted.url, "output": str(session.output)})
     if shown.page:

@@ -235,10 +235,11 @@ def of_quantities(
     members = [np.flatnonzero(examples.groups == group) for group in range(examples.count)]
     defined = np.array([float(len(rows)) for rows in members])
     wanted = significance.affordable(resamples, len(examples.truth))
-    drawn = [
-        [_resampled_means(parts[:, rows], weights[rows]) for rows in members]
-        for weights in significance.resampled(len(examples.truth), wanted, seed)
-    ]
+
+    def means(weights: Floats, _before: int) -> list[Floats]:
+        return [_resampled_means(parts[:, rows], weights[rows]) for rows in members]
+
+    drawn = significance.resampled(means, len(examples.truth), wanted, seed)
     # (quantity of a side, group, resample)
     draws = np.concatenate([np.stack(chunk, axis=1) for chunk in drawn], axis=2)
     found = []

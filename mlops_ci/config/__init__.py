@@ -9,10 +9,22 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mlops_ci.config import check, keys, models, reading
+from mlops_ci.config import check, models, reading, values
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import Columns, Data, Environment, Extends, Seeds
+from mlops_ci.config.keys import (
+    Columns,
+    Cost,
+    Data,
+    Environment,
+    Extends,
+    Label,
+    ModelEntry,
+    Publishing,
+    Seeds,
+    Waivers,
+    When,
+)
 from mlops_ci.config.models import Model, Target
 from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
@@ -23,13 +35,18 @@ __all__ = [
     "FILE",
     "Columns",
     "Config",
+    "Cost",
     "Data",
     "Environment",
     "Extends",
     "Fetch",
     "Gate",
+    "Label",
     "Model",
+    "Publishing",
     "Seeds",
+    "Waivers",
+    "When",
     "edits",
     "load",
     "resolve_models",
@@ -53,9 +70,13 @@ class Config:
     lock: Literal["verify", "commit", "report"]
     strict: bool
     timeout: timedelta
+    when: When
+    comment: Publishing
+    cost: Cost | None
     base: str | None
     templates: str
     environments: Mapping[str, Environment]
+    waivers: Waivers
     document: Document = field(repr=False)
     kinds: Mapping[str, Gate] = field(repr=False)
 
@@ -72,7 +93,7 @@ class Config:
     def manifest(self, environment: str, model: str) -> str:
         """The path of the manifest that says what is live in an environment."""
         template = self.environments[environment].manifest
-        return keys.fill(template, environment=environment, model=model)
+        return values.fill(template, environment=environment, model=model)
 
 
 def load(
@@ -110,9 +131,13 @@ def load(
         lock=settings.lock,
         strict=settings.strict,
         timeout=settings.timeout,
+        when=settings.when,
+        comment=settings.comment,
+        cost=settings.cost,
         base=settings.base,
         templates=settings.templates,
         environments=settings.environments,
+        waivers=settings.waivers,
         document=whole,
         kinds=kinds,
     )
@@ -182,7 +207,7 @@ def resolve_models(
     return tuple(_model(config, target) for target in chosen.values())
 
 
-def _settled(config: Config, model: str | None) -> tuple[keys.ModelEntry, Mapping[str, BaseModel]]:
+def _settled(config: Config, model: str | None) -> tuple[ModelEntry, Mapping[str, BaseModel]]:
     """A model's settings; what no single entry had wrong may still be wrong together."""
     mistakes: list[Mistake] = []
     settings = check.model(config.document, config.kinds, model, mistakes)
@@ -194,7 +219,7 @@ def _settled(config: Config, model: str | None) -> tuple[keys.ModelEntry, Mappin
 def _filled(data: Data, model: str) -> Data:
     """The tables with ``{model}`` filled in; a query keeps its own braces."""
     paths = {key: getattr(data, key) for key in ("train", "test", "production")}
-    filled = {key: keys.fill(path, model=model) for key, path in paths.items() if path}
+    filled = {key: values.fill(path, model=model) for key, path in paths.items() if path}
     return data.model_copy(update=filled)
 
 
@@ -207,11 +232,11 @@ def _model(config: Config, target: Target) -> Model:
         artifact=target.artifact.name if target.artifact else "",
         path=target.artifact.path if target.artifact else "",
         dvcfile=target.dvcfile,
-        predictions=entry.predictions and keys.fill(entry.predictions, model=target.name),
+        predictions=entry.predictions and values.fill(entry.predictions, model=target.name),
         columns=entry.columns,
         data=_filled(entry.data, target.name),
         seeds=seeds if isinstance(seeds, Seeds) else None,
-        metrics=tuple(keys.fill(pattern, model=target.name) for pattern in entry.metrics),
+        metrics=tuple(values.fill(pattern, model=target.name) for pattern in entry.metrics),
         floor=entry.floor,
         gates=gates,
     )

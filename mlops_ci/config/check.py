@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from mlops_ci.config import keys, source
 from mlops_ci.config import mistakes as checking
+from mlops_ci.config import source, values
 from mlops_ci.config.keys import ModelEntry, ModelSettings, Settings
 from mlops_ci.config.models import is_pattern
 from mlops_ci.config.source import ABSENT, Document, Mistake, Path
@@ -188,7 +188,7 @@ def _wrong_name(name: Any) -> str:
     if is_pattern(name):
         return ""
     try:
-        keys.name(name)
+        values.name(name)
     except ValueError as error:
         return str(error)
     return ""

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from pydantic import BaseModel
 
 from mlops_ci.config import source
-from mlops_ci.config.keys import NAME, Columns, Data, Seeds
+from mlops_ci.config.keys import Columns, Data, Seeds
+from mlops_ci.config.values import NAME
 from mlops_ci.pipeline import Artifact
 
 

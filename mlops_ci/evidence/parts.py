@@ -24,11 +24,19 @@ class Where(Document):
 
 
 class Waiver(Document):
-    """A named owner's acceptance of one finding; it never hides the finding."""
+    """A named owner's acceptance of one finding and its value; it never hides the finding.
+
+    ``finding`` is the handle of what is accepted, ``given`` and ``until`` are days in UTC, the last one
+    included. ``url`` is where it was given. ``problem`` says why it does not count, where it does not.
+    """
 
     owner: str
     reason: str
     until: str
+    finding: str = ""
+    given: str = ""
+    url: str = ""
+    problem: str = ""
 
 
 class Interval(Document):

@@ -23,7 +23,8 @@ class Finding(Document):
     """One gate's judgement of one subject, in one sentence.
 
     ``change`` is better, worse or inconclusive where two models were compared; ``direction`` says
-    which way is good. ``required`` makes a SKIP count as incomplete.
+    which way is good of ``value``. ``required`` makes a SKIP count as incomplete. ``accept`` is what an
+    owner comments to waive it, without the reason; empty where nobody can.
     """
 
     gate: str
@@ -43,6 +44,7 @@ class Finding(Document):
     where: Where | None = None
     required: bool = False
     waiver: Waiver | None = None
+    accept: str = ""
 
 
 class Outcome(StrEnum):
@@ -55,11 +57,15 @@ class Outcome(StrEnum):
 
 
 class Verdict(Document):
-    """The fold over all findings; ``strict`` turned a warning into a refusal."""
+    """The fold over all findings; ``strict`` turned a warning into a refusal.
+
+    ``waivers`` are those that do not count, each with its problem.
+    """
 
     outcome: Outcome
     strict: bool = False
     reasons: tuple[Finding, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -67,9 +73,15 @@ class Verdict(Document):
         return 1 if self.outcome in (Outcome.REFUSED, Outcome.INCOMPLETE) else 0
 
 
-def verdict(findings: Iterable[Finding], *, strict: bool = False) -> Verdict:
-    """Fold findings: a FAIL without a waiver refuses, a required SKIP leaves incomplete, then warnings."""
-    found = tuple(findings)
+def verdict(findings: Iterable[Finding], *, strict: bool = False, waivers: Iterable[Waiver] = ()) -> Verdict:
+    """Fold findings: a FAIL without a waiver refuses, a required SKIP leaves incomplete, then warnings.
+
+    ``waivers`` are those that do not count: they are told and weigh nothing.
+    """
+    return _folded(tuple(findings), strict=strict).model_copy(update={"waivers": tuple(waivers)})
+
+
+def _folded(found: tuple[Finding, ...], *, strict: bool) -> Verdict:
     failed = tuple(f for f in found if f.status is Status.FAIL and f.waiver is None)
     skipped = tuple(f for f in found if f.status is Status.SKIP and f.required)
     warned = tuple(

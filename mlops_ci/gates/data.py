@@ -202,7 +202,11 @@ def _short(table: TableCheck, options: Options) -> Iterator[Finding]:
     if table.table == "train" and not table.problem and table.rows < options.min_rows:
         said = f"train has {count(table.rows)} rows, fewer than {count(options.min_rows)}."
         yield _finding("train rows", Status.FAIL, said).model_copy(
-            update={"value": float(table.rows), "limit": f"at least {count(options.min_rows)}"}
+            update={
+                "value": float(table.rows),
+                "limit": f"at least {count(options.min_rows)}",
+                "direction": "higher",
+            }
         )
 
 
@@ -228,7 +232,9 @@ def _one(table: TableCheck, rule: DataRule, status: Status) -> Finding:
         hint=words.hint(rule),
         schema="" if rule.rule in words.BETWEEN else table.schema_path,
     )
-    return found.model_copy(update={"value": rule.value, "limit": rule.expected})
+    # What a rule between tables measures is a share or how much a column gives away.
+    way = "lower" if rule.value is not None and rule.rule in words.BETWEEN else None
+    return found.model_copy(update={"value": rule.value, "limit": rule.expected, "direction": way})
 
 
 def _many(table: TableCheck, name: str, rules: Sequence[DataRule], status: Status) -> Finding:

@@ -130,9 +130,10 @@ def _drifted(drift: Drift, decision: Decision, options: Options) -> Finding:
         status,
         said[:1].upper() + said[1:] if role else said,
         hint="if it is meant, merge it with a waiver or raise its floor under gates.drift.columns",
-        value=column.effect,
+        # Missing values and new categories have sizes of their own, which the effect does not tell.
+        value=column.effect if decision.why == ("values",) else None,
         limit=decision.limit,
-    )
+    ).model_copy(update={"direction": "lower"})
 
 
 def _changed(drift: Drift, decisions: Sequence[Decision], options: Options) -> Iterator[Finding]:
@@ -184,7 +185,7 @@ def _classifier(drift: Drift, options: Options) -> Iterator[Finding]:
         f"{drift.name}: a classifier tells current rows from others with AUC {_auc(found)}, {beyond}.",
         value=found.auc,
         limit=f"max {limit.max_auc:g}",
-    ).model_copy(update={"interval": found.interval})
+    ).model_copy(update={"interval": found.interval, "direction": "lower"})
 
 
 def _auc(found: DomainClassifier) -> str:

@@ -331,13 +331,16 @@ def _slices(model: ModelEvidence, judged: Sequence[Judged], options: Options) ->
     worst, asked = found[0], options.slices.max_drop is not None
     if worst.lost and worst.effect:
         others = sum(one.lost for one in found) - 1
-        yield _slice_finding(
+        told = _slice_finding(
             model,
             worst.group,
             Status.FAIL if asked else Status.WARN,
             sentences.worse_slice(worst.group, worst.effect, others, asked=asked),
             hint="look at the group's rows; slices.max_drop says what a group may lose",
         )
+        # The value of one group does not say how many others lost as well.
+        alone = {"direction": worst.direction}
+        yield told.model_copy(update={"value": None} if others else alone)
         return
     compared = any(one.effect for one in found)
     sentence = sentences.weakest_slice(worst.group, compared=compared)

@@ -141,7 +141,9 @@ def _result(one: CheckResult, status: Status, options: Options) -> Finding:
     said = f"{_said(kind, column)}: {'not tried: ' if untried and asked else ''}{detail}"
     return _finding(one.check, status, said).model_copy(
         update={
-            "value": one.value,
+            # Of the other checks the share of rows does not tell how bad it is: they may also crash or waver.
+            "value": one.value if asked else None,
+            "direction": "higher" if asked and one.value is not None else None,
             "limit": f"min_share {options.min_share:g}" if asked else "",
             "hint": hint if untried else _NO_PICKLE if "is no pickle" in detail else _HINTS.get(kind, ""),
             # Whether it answers at all is what everybody asks.

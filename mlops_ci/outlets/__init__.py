@@ -17,17 +17,20 @@ from mlops_ci.adapters.cml import Cml
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.local import LocalForge
-from mlops_ci.adapters.publishing import Report, publish
+from mlops_ci.adapters.publishing import Report, Way, publish
 from mlops_ci.adapters.revisions import Revisions
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.errors import ConfigError, MlopsError
+from mlops_ci.evidence import Waiver
 from mlops_ci.forge import PullRequest, post
-from mlops_ci.outlets import targets
+from mlops_ci.outlets import targets, waivers
 from mlops_ci.outlets.board import Board, End, Mark
 from mlops_ci.outlets.notes import Notes, reason
+from mlops_ci.outlets.order import Order
 from mlops_ci.outlets.received import Received, receive
 from mlops_ci.report import conclusions
 from mlops_ci.report.conclusions import Conclusion, Remark
+from mlops_ci.waiving.owners import Rules
 
 # The runner shows so many annotations of a kind and step.
 MOST_ANNOTATIONS = 10
@@ -35,6 +38,7 @@ FORK = (
     "this run is a fork's and its token only reads, so nothing is posted: the trusted workflow on"
     " `workflow_run` posts the report"
 )
+NO_CML = "set the command up before this step (iterative/setup-cml), or take `comment.publisher: cml` away"
 _LEVELS: Mapping[str, Level] = {"failure": "error", "warning": "warning"}
 
 
@@ -76,10 +80,20 @@ class Outlets:
         runner = _runner(notes, environ, json_output=terminal.json_output)
         return cls(notes, environ, runner, dry_run, target, terminal.say)
 
+    @property
+    def from_fork(self) -> bool:
+        """Whether this run belongs to a fork's pull request: its token only reads."""
+        return self.runner is not None and self.runner.from_fork
+
     @cached_property
     def github(self) -> GitHub | None:
         """GitHub, where this is a job of its Actions that may write."""
-        if self.runner is None or self.dry_run or self.runner.from_fork:
+        return None if self.dry_run else self.readable
+
+    @cached_property
+    def readable(self) -> GitHub | None:
+        """GitHub, where this is a job of its Actions with the rights of this repository."""
+        if self.runner is None or self.from_fork:
             return None
         try:
             return GitHub.of(self.environ, say=self.say)
@@ -94,7 +108,7 @@ class Outlets:
             ConfigError: this is no trusted job, or the document is refused.
             ToolError: GitHub refuses or cannot be reached.
         """
-        if self.runner is None or self.runner.from_fork:
+        if self.runner is None or self.from_fork:
             raise ConfigError(
                 "--evidence is for a trusted job of GitHub Actions",
                 "call it in the workflow on `workflow_run`; docs/github.md shows it",
@@ -124,38 +138,70 @@ class Outlets:
         """Where the whole report is, empty where no runner shows it."""
         return self.runner.url if self.runner else ""
 
+    def waivers(self, rules: Rules, found: Revisions) -> tuple[Waiver, ...] | None:
+        """What the owners accepted in comments; None outside of GitHub, where nobody can be asked.
+
+        Where reading fails nothing is waived, and a note says why; a fork's run has nothing to say of it.
+        """
+        github, runner = self.readable, self.runner
+        if runner is None:
+            return None
+        if github is None:
+            return ()
+
+        def read() -> tuple[Waiver, ...]:
+            number = self._waived_in(github, runner, found)
+            return waivers.Registrar(github, rules).read(number) if number else ()
+
+        told = self.notes.tried("no waiver counts", read) or ()
+        for problem in dict.fromkeys(one.problem for one in told if waivers.UNSEEN in one.problem):
+            self.notes.tell(f"a waiver does not count: {problem}", waivers.SEE)
+        return told
+
+    def _waived_in(self, github: GitHub, runner: Runner, found: Revisions) -> int | None:
+        if self.target is not None:
+            return self.target.number
+        return targets.waived_in(github, runner, self.commit, found.branch, found.base_branch)
+
     # ---- the comment -----------------------------------------------------------------------------
 
-    def post(self, text: str, git: Git, found: Revisions) -> Posted:
-        """Bring the pull request's sticky comment up to date.
+    def post(
+        self, text: str, git: Git, found: Revisions, *, way: Way = "auto", create: bool = True
+    ) -> Posted:
+        """Bring the pull request's sticky comment up to date; ``create`` False: on GitHub none is begun.
 
         Raises:
             MlopsError: a forge could not be reached or refused.
         """
         if self.dry_run:
             return Posted()
-        if self.runner is not None and self.runner.from_fork:
+        if self.runner is not None and self.from_fork:
             self.notes.tell(FORK)
             return Posted(pull_request=self.runner.pull_request)
         if self.runner is None or self.github is None:
             return _posted_beside(git, found, text)
         number = self._number(self.github, self.runner, found)
-        return Posted(self._published(self.github, number, text), number) if number else Posted()
+        if number is None:
+            return Posted()
+        return Posted(self._published(self.github, number, text, way, create=create), number)
 
     def _number(self, github: GitHub, runner: Runner, found: Revisions) -> int | None:
         if self.target is not None:
             return self.target.number
         return targets.number_of(github, runner, self.commit, found.branch, found.base_branch)
 
-    def _published(self, github: GitHub, number: int, text: str) -> str:
+    def _published(self, github: GitHub, number: int, text: str, way: Way, *, create: bool) -> str:
         cml = Cml.of(self.environ, token=github.http.settings.token)
+        again = self.runner is not None and self.runner.attempt != "1"
+        stamp = Order(github, number, self.commit, self.say) if again else _created
+        wanted = Report(text, self.commit)
         try:
-            done = publish(github, number, Report(text, self.commit), _created, cml=cml)
+            done = publish(github, number, wanted, stamp, cml=cml, way=way, create=create)
         except MlopsError as error:
             self.notes.failed("the comment was not posted", error)
             return ""
         if done.note:
-            self.notes.tell(done.note)
+            self.notes.tell(done.note, NO_CML if way == "cml" and cml is None else "")
         return done.url
 
     # ---- the checks ------------------------------------------------------------------------------
@@ -186,7 +232,7 @@ class Outlets:
         written = [board.conclude(commit, every) for commit in commits] if board else []
         if written and all(written):
             return
-        if self.runner is not None and not (self.runner.from_fork or self.dry_run):
+        if self.runner is not None and not (self.from_fork or self.dry_run):
             _annotate(self.runner, [remark for one in every for remark in one.remarks])
 
     def end_left_open(self) -> tuple[str, ...]:

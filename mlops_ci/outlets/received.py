@@ -71,7 +71,10 @@ def ruled(found: Received, project: Project) -> Evidence:
     base = found.evidence.base.model_copy(
         update={"policy": own.policy, "configured": own.configured, "notes": notes}
     )
-    lock = found.evidence.lock.model_copy(update={"mode": project.policy.lock, "commit": None})
+    mode = project.policy.lock
+    if mode == "commit" and found.pull.fork:
+        mode = "report"  # nobody commits to a fork's branch
+    lock = found.evidence.lock.model_copy(update={"mode": mode, "commit": None})
     return found.evidence.model_copy(update={"base": base, "lock": lock, "waivers": ()})
 
 

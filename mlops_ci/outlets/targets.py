@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.adapters.github import GitHub
+from mlops_ci.adapters.merge_queue import queued
 from mlops_ci.forge import PullRequest
 
 
@@ -24,6 +25,21 @@ def number_of(github: GitHub, runner: Runner, commit: str, branch: str, base_bra
     found = of_head(github, commit, runner.head_repository)
     named = [pull for pull in found if pull.head == branch]
     return next((pull.number for pull in [*named, *found]), None)
+
+
+def waived_in(github: GitHub, runner: Runner, commit: str, branch: str, base_branch: str) -> int | None:
+    """The pull request whose comments waive: the one reported to, tried by the queue, or merged.
+
+    Raises:
+        ToolError: GitHub refuses or cannot be reached.
+    """
+    if runner.event == "merge_group":
+        found = queued(runner.environ.get("GITHUB_REF", ""))
+        return found.number if found else None
+    if branch and branch == base_branch:
+        merged = github.pull_requests_merged_by(commit)
+        return next((pull.number for pull in merged if pull.base == base_branch), None)
+    return number_of(github, runner, commit, branch, base_branch)
 
 
 def of_head(github: GitHub, commit: str, repository: str) -> Sequence[PullRequest]:

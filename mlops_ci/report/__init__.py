@@ -10,6 +10,7 @@ from jinja2 import Environment
 from mlops_ci.evidence import Evidence, Finding, Verdict
 from mlops_ci.report.ladder import COMMENT, SUMMARY, Detail, ladder
 from mlops_ci.report.marker import MARKER, Marker, marker, read_marker
+from mlops_ci.report.price import Price, priced
 from mlops_ci.report.view import Facts, view
 from mlops_ci.writing import templating
 from mlops_ci.writing.markdown import plain, prose
@@ -19,12 +20,15 @@ __all__ = [
     "MARKER",
     "SUMMARY_LIMIT",
     "Marker",
+    "Price",
     "comment",
     "marker",
     "plain",
+    "priced",
     "read_marker",
     "short",
     "summary",
+    "untold",
 ]
 
 # A publisher adds its own watermark below the comment: an image link with commit and title.
@@ -44,19 +48,21 @@ def comment(
     source_url: str = "",
     title: str = "",
     digest: str = "",
+    price: Price | None = None,
 ) -> str:
     """The comment: at most ``limit`` characters, the hidden marker on its first line.
 
     ``overrides`` are the user's templates by name (``comment.md.j2``), ``details_url`` is where the
     whole report is, ``source_url`` where the commit's files are shown, ``title`` tells several
-    reports on one pull request apart, ``digest`` is that of the document as it was received.
+    reports on one pull request apart, ``digest`` is that of the document as it was received, ``price``
+    that of the runner.
 
     Raises:
         ConfigError: a template of ``overrides`` is broken; without overrides it always works.
     """
     digest = digest or evidence.digest
     hidden = marker(title, commit=evidence.repository.commit, digest=digest, created=evidence.created)
-    facts = Facts(evidence, tuple(findings), verdict, digest, details_url, source_url)
+    facts = Facts(evidence, tuple(findings), verdict, digest, details_url, source_url, price)
     room = limit - len(hidden) - 1
     return f"{hidden}\n{_fitting('comment.md.j2', facts, overrides, COMMENT, room, _characters)}"
 
@@ -71,14 +77,22 @@ def summary(
     details_url: str = "",
     source_url: str = "",
     digest: str = "",
+    price: Price | None = None,
 ) -> str:
     """The job summary: everything, in at most ``limit`` bytes of UTF-8.
 
     Raises:
         ConfigError: a template of ``overrides`` is broken.
     """
-    facts = Facts(evidence, tuple(findings), verdict, digest or evidence.digest, details_url, source_url)
+    digest = digest or evidence.digest
+    facts = Facts(evidence, tuple(findings), verdict, digest, details_url, source_url, price)
     return _fitting("summary.md.j2", facts, overrides, SUMMARY, limit, _octets)
+
+
+def untold(evidence: Evidence, findings: Iterable[Finding], verdict: Verdict) -> bool:
+    """Whether the comment would only say that nothing changed and that nothing had to run."""
+    found = view(Facts(evidence, tuple(findings), verdict, ""), COMMENT)
+    return found.head.quiet and not found.changes.comment_only
 
 
 def short(evidence: Evidence, verdict: Verdict) -> str:

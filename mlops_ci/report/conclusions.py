@@ -91,6 +91,11 @@ def died(reason: str, hint: str = "", *, url: str = "") -> str:
     return templating.render(_built_in(), "died.md.j2", reason=reason, hint=hint, url=url)
 
 
+def waiting(reason: str, todo: str, *, url: str = "") -> str:
+    """The summary of a check and of a job that run nothing yet; ``todo`` is what starts it."""
+    return templating.render(_built_in(), "waiting.md.j2", reason=reason, todo=todo, url=url)
+
+
 @lru_cache(maxsize=1)
 def _built_in() -> Environment:
     return templating.environment()

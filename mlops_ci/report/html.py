@@ -16,6 +16,7 @@ from mlops_ci.report.drawing import Drawings
 from mlops_ci.report.drifted import drift_view
 from mlops_ci.report.ladder import PAGE, Detail, Rows, capped
 from mlops_ci.report.model import model_status, severity
+from mlops_ci.report.price import Price
 from mlops_ci.report.view import Facts, View, view
 from mlops_ci.writing import templating
 
@@ -40,13 +41,15 @@ def page(
     source_url: str = "",
     title: str = "",
     digest: str = "",
+    price: Price | None = None,
 ) -> str:
     """The whole report as one HTML page; pure, and never fails for any evidence.
 
     ``source_url`` is where the files of the commit are shown, ``title`` tells several reports apart,
-    ``digest`` is that of the document as it was received.
+    ``digest`` is that of the document as it was received, ``price`` that of the runner.
     """
-    facts = Facts(evidence, tuple(findings), verdict, digest or evidence.digest, source_url=source_url)
+    digest = digest or evidence.digest
+    facts = Facts(evidence, tuple(findings), verdict, digest, source_url=source_url, price=price)
     found: View = view(facts, PAGE)
     return _rendered(
         "report.html.j2",
@@ -56,7 +59,7 @@ def page(
         glance=_glance(facts.findings),
         skipped=unchecked(facts.findings),
         has_changes=bool(evidence.params or evidence.files or evidence.policy_edits or evidence.problems)
-        or bool(found.waived or found.waivers),
+        or bool(found.waived or found.waivers.shown),
         title=title,
     )
 

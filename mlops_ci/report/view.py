@@ -31,6 +31,7 @@ from mlops_ci.report.checks import OPTIONAL, Unchecked, unchecked
 from mlops_ci.report.drifted import Drawn, drawn
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.report.model import MetricRow, ModelView, model_status, model_view, severity
+from mlops_ci.report.price import Money, Price, money
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,17 @@ class Better:
 
 @dataclass(frozen=True)
 class Head:
-    """The verdict in a sentence and what to do next; ``quiet`` is True where there is nothing to tell."""
+    """The verdict in a sentence and what to do next; ``quiet`` is True where there is nothing to tell.
+
+    ``accept`` are the comments by which an owner accepts what refuses, where there may be one.
+    """
 
     outcome: str
     strict: bool
     lead: Reason | None
     reasons: Rows[Reason]
     next: tuple[str, ...]
+    accept: Rows[str]
     improved: Rows[Better]
     quiet: bool
 
@@ -93,13 +98,14 @@ class View:
     lock: LockView
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
-    waivers: tuple[Waiver, ...]
+    waivers: Rows[Waiver]
     repository: Repository
     base: Base
     digest: str
     tool: str
     created: str
     seconds: float
+    cost: Money | None
     timings: tuple[tuple[str, float], ...]
     environment: Environment
     details_url: str
@@ -117,6 +123,7 @@ class Facts:
     digest: str
     details_url: str = ""
     source_url: str = ""
+    price: Price | None = None
 
 
 def view(facts: Facts, detail: Detail) -> View:
@@ -130,7 +137,7 @@ def view(facts: Facts, detail: Detail) -> View:
     changes = changes_of(evidence, places, detail)
     stages = stages_of(evidence.stages, detail)
     lock = _lock(evidence.lock, facts.findings, detail)
-    used = {finding.waiver for finding in facts.findings}
+    seconds = evidence.timings.get("total", sum(evidence.timings.values()))
     return View(
         head=_head(facts, reasons, models, changes, detail),
         models=models,
@@ -140,14 +147,19 @@ def view(facts: Facts, detail: Detail) -> View:
         stages=stages,
         lock=lock,
         findings=_general(evidence, facts.findings, said),
-        waived=tuple(f for f in facts.findings if f.waiver and f.status is not Status.PASS),
-        waivers=tuple(waiver for waiver in evidence.waivers if waiver not in used),
+        waived=tuple(
+            finding.model_copy(update={"waiver": _at_home(finding.waiver, facts)})
+            for finding in facts.findings
+            if finding.waiver and finding.status is not Status.PASS
+        ),
+        waivers=capped([_at_home(one, facts) for one in verdict.waivers], detail.names),
         repository=evidence.repository,
         base=evidence.base,
         digest=facts.digest,
         tool=evidence.tool,
         created=evidence.created,
-        seconds=evidence.timings.get("total", sum(evidence.timings.values())),
+        seconds=seconds,
+        cost=money(facts.price, seconds),
         timings=tuple(sorted(evidence.timings.items(), key=lambda item: (-item[1], item[0]))),
         environment=evidence.environment,
         details_url=facts.details_url,
@@ -161,7 +173,8 @@ def _head(
 ) -> Head:
     verdict, places = facts.verdict, Places(facts.source_url)
     reasons = [Reason(finding, places.of(finding.where)) for finding in findings]
-    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint)
+    # What was accepted needs no mending.
+    hints = dict.fromkeys(finding.hint for finding in findings if finding.hint and not finding.waiver)
     better = [
         Better(model.name, row)
         for model in models.sections.shown
@@ -174,9 +187,23 @@ def _head(
         lead=reasons[0] if reasons else None,
         reasons=capped(reasons[1:], detail.reasons),
         next=tuple(hints)[: max(1, detail.reasons)],
+        accept=capped(_accepting(verdict, findings), detail.reasons),
         improved=capped(better, 3),
         quiet=_quiet(facts.evidence, verdict, models.sections.total, moved=changes.moved),
     )
+
+
+def _at_home(waiver: Waiver, facts: Facts) -> Waiver:
+    """A waiver without an address that is not the repository's own: evidence may name any."""
+    home = facts.source_url.partition("/blob/")[0]
+    return waiver if home and waiver.url.startswith(f"{home}/") else waiver.model_copy(update={"url": ""})
+
+
+def _accepting(verdict: Verdict, findings: Sequence[Finding]) -> list[str]:
+    """What an owner copies; the last word is to be replaced by a reason."""
+    if verdict.outcome is not Outcome.REFUSED:
+        return []
+    return [f"{finding.accept} why" for finding in findings if finding.accept]
 
 
 def _lock(lock: Lock, findings: Iterable[Finding], detail: Detail) -> LockView:
@@ -188,7 +215,7 @@ def _lock(lock: Lock, findings: Iterable[Finding], detail: Detail) -> LockView:
 
 def _quiet(evidence: Evidence, verdict: Verdict, models: int, *, moved: bool) -> bool:
     """Whether there is nothing to tell: nothing ran, changed, failed or is odd."""
-    calm = verdict.outcome is Outcome.PASSED and not moved and models == 0
+    calm = verdict.outcome is Outcome.PASSED and not (moved or models or verdict.waivers)
     idle = all(stage.status == "cached" for stage in evidence.stages)
     lock = evidence.lock
     settled = not (lock.stale or lock.missing or lock.patch or lock.commit)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from mlops_ci.config.keys import Timeout
+from mlops_ci.config.values import Timeout
 from mlops_ci.schemas import types
 from mlops_ci.schemas.types import Word
 

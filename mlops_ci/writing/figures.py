@@ -84,6 +84,11 @@ def size(count_of_bytes: int) -> str:
     return f"{value:.0f} {_SIZES[0]}" if unit == 0 else f"{_trimmed(f'{value:.1f}')} {_SIZES[unit]}"
 
 
+def money(amount: float) -> str:
+    """An amount of money: 1,234.50, 0.84; less than a hundredth as a number."""
+    return number(amount, 2) if 0 < amount < 0.01 else f"{amount:,.2f}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people read them: 0.4 s, 41 s, 1 min 12 s, 2 h 5 min."""
     if seconds < 9.95:

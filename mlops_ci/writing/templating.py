@@ -38,6 +38,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "label": markdown.label,
     "link": markdown.link,
     "moment": figures.moment,
+    "money": figures.money,
     "number": figures.number,
     "percent": figures.percent,
     "prose": markdown.prose,

@@ -96,6 +96,9 @@ def test_where_nothing_ran_no_cache_is_kept(job: Job) -> None:
     (job.work / ".dvc" / "cache").mkdir()
     told = {"MLOPS_CI_CACHE": str(job.work / ".dvc" / "cache"), "MLOPS_CI_ARTIFACTS": "never"}
     assert collect(job, MLOPS_CI_RAN="skipped", **told).outputs == {}
+    assert collect(job, MLOPS_CI_RAN="failure", MLOPS_CI_VERDICT="waiting", **told).outputs == {}
+    refused = collect(job, MLOPS_CI_RAN="failure", MLOPS_CI_VERDICT="refused", **told)
+    assert [*refused.outputs] == ["cache-key"]
     assert collect(job, MLOPS_CI_CACHE=str(job.work / "gone"), MLOPS_CI_ARTIFACTS="never").outputs == {}
 
 
@@ -107,10 +110,11 @@ def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:
     "environ",
     [
         {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERDICT": "refused"},
+        {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERDICT": "waiting"},
         {"MLOPS_CI_RAN": "skipped", "MLOPS_CI_INSTALLED": "failure"},
         {},
     ],
-    ids=["refused", "not installed", "passed"],
+    ids=["refused", "waiting", "not installed", "passed"],
 )
 def test_what_was_told_already_is_not_told_twice(job: Job, environ: dict[str, str]) -> None:
     assert collect(job, **environ).summary == ""

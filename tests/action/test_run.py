@@ -50,6 +50,7 @@ def test_the_pipelines_python_comes_first_only_with_its_requirements() -> None:
     first = RUN.surroundings({**own, "MLOPS_CI_PYTHON_FIRST": "true"})
     assert first["PATH"] == os.pathsep.join(["/venv/bin", "/usr/bin"])
     assert not [name for name in first if name.startswith("MLOPS_CI_")]
+    assert RUN.surroundings({**own, "MLOPS_CI_RUNNER": "gpu"})["MLOPS_CI_RUNNER"] == "gpu"
 
 
 def test_a_secret_that_is_not_there_is_not_there() -> None:

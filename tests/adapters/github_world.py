@@ -1,8 +1,9 @@
-"""A small GitHub with a memory: pull requests, comments and check runs, for tests of whole runs."""
+"""A small GitHub with a memory: pull requests, comments, people, files and check runs, for tests of whole runs."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from tests.adapters.github_double import REPOSITORY, ROOT, Double, Reply, Reques
 from tests.adapters.github_spec.contract import example
 
 BOT = "github-actions[bot]"
+GONE = Reply(404, {"message": "Not Found"})
 FORBIDDEN = Reply(403, {"message": "Resource not accessible by integration"})
 
 Handler = Callable[["World", Request, re.Match[str]], Reply]
@@ -19,11 +21,18 @@ Plain = dict[str, Any]
 
 @dataclass
 class World:
-    """What is on GitHub. ``refused`` answers 403 to the writes of these paths; ``seen`` hears of every write."""
+    """What is on GitHub. ``refused`` answers 403 to the writes of these paths; ``seen`` hears of every write.
+
+    ``people`` have a permission, ``teams`` members; a team that is not there cannot be seen. ``files`` are
+    the base branch's.
+    """
 
     pulls: list[Plain] = field(default_factory=list)
     comments: list[Plain] = field(default_factory=list)
     checks: list[Plain] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
+    teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     seen: Callable[[int], None] = lambda _count: None
     writes: int = 0
@@ -37,7 +46,8 @@ class World:
 
     def __call__(self, request: Request) -> Reply | None:
         for method, pattern, handler in HANDLERS:
-            found = re.fullmatch(ROOT + pattern if pattern != "/graphql" else pattern, request.path)
+            own = pattern.startswith(("/graphql", "/orgs"))
+            found = re.fullmatch(pattern if own else ROOT + pattern, request.path)
             if method == request.method and found:
                 return self._answered(request, handler, found)
         return None
@@ -69,6 +79,16 @@ class World:
         self.pulls.insert(0, plain)
         return plain
 
+    def says(
+        self, number: int, login: str, body: str, *, created: str, updated: str = "", kind: str = "User"
+    ) -> Plain:
+        """A comment that somebody wrote on a pull request."""
+        reply = _commented(self, Request("POST", "", "", {}, {}, {"body": body}), _numbered(number))
+        plain: Plain = reply.body
+        plain["user"] = plain["user"] | {"login": login, "type": kind}
+        plain |= {"created_at": created, "updated_at": updated or created}
+        return plain
+
     def bodies(self, number: int) -> list[str]:
         """The comments of a pull request."""
         return [one["body"] for one in self.comments if one["issue_url"].endswith(f"/{number}")]
@@ -82,6 +102,12 @@ class World:
     def titles(self, sha: str) -> dict[str, str]:
         """What the checks of a commit say in one line."""
         return {one["name"]: one["output"]["title"] for one in self.checks if one["head_sha"] == sha}
+
+
+def _numbered(number: int) -> re.Match[str]:
+    found = re.fullmatch(r"(\d+)", str(number))
+    assert found
+    return found
 
 
 def _viewer(_world: World, _request: Request, _found: re.Match[str]) -> Reply:
@@ -165,6 +191,30 @@ def _tell(plain: Plain, body: Plain) -> None:
     plain["output"] |= output | {"annotations_count": len(plain["annotations"])}
 
 
+def _permission(world: World, _request: Request, found: re.Match[str]) -> Reply:
+    if found[1] not in world.people:
+        return GONE
+    name = "repository-collaborator-permission-response-if-user-has-admin-permissions"
+    return Reply(body=example(name, permission=world.people[found[1]]))
+
+
+def _team(world: World, _request: Request, found: re.Match[str]) -> Reply:
+    return Reply(body=example("team-full")) if found[1] in world.teams else GONE
+
+
+def _member(world: World, _request: Request, found: re.Match[str]) -> Reply:
+    if found[2] not in world.teams.get(found[1], ()):
+        return GONE
+    return Reply(body=example("team-membership-response-if-user-is-a-team-maintainer", state="active"))
+
+
+def _content(world: World, request: Request, found: re.Match[str]) -> Reply:
+    if found[1] not in world.files or request.query != {"ref": "main"}:
+        return GONE
+    text = b64encode(world.files[found[1]].encode()).decode()
+    return Reply(body=example("content-file-response-if-content-is-a-file", content=text))
+
+
 HANDLERS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/graphql", _viewer),
     ("GET", r"/pulls/(\d+)", _pull),
@@ -174,6 +224,10 @@ HANDLERS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", r"/issues/(\d+)/comments", _commented),
     ("GET", r"/issues/comments/(\d+)", _comment),
     ("PATCH", r"/issues/comments/(\d+)", _edited),
+    ("GET", r"/collaborators/([\w-]+)/permission", _permission),
+    ("GET", r"/orgs/([\w-]+/teams/[\w-]+)", _team),
+    ("GET", r"/orgs/([\w-]+/teams/[\w-]+)/memberships/([\w-]+)", _member),
+    ("GET", r"/contents/(.+)", _content),
     ("GET", r"/commits/(\w+)/check-runs", _checks),
     ("POST", r"/check-runs", _checked),
     ("GET", r"/check-runs/(\d+)", _check),

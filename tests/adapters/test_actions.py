@@ -199,3 +199,27 @@ def test_where_the_run_is_shown(tmp_path: Path) -> None:
     }
     assert runner(tmp_path, **told).url == "https://github.com/acme/census/actions/runs/5"
     assert runner(tmp_path).url == ""
+
+
+def test_a_draft_and_its_labels(tmp_path: Path) -> None:
+    event = {"draft": True, "labels": [{"name": "bug"}, {"name": "run-ml"}, "odd", {"id": 1}]}
+    found = runner(tmp_path, "pull_request", {"pull_request": event})
+    assert (found.draft, found.labels) == (True, ("bug", "run-ml"))
+    for other in ({}, {"draft": "yes", "labels": None}):
+        found = runner(tmp_path, "pull_request", {"pull_request": other})
+        assert (found.draft, found.labels) == (False, ())
+
+
+@pytest.mark.parametrize(
+    ("told", "labels"),
+    [
+        ("", ()),
+        ("ubuntu-latest", ("ubuntu-latest",)),
+        ('["self-hosted", "gpu"]', ("self-hosted", "gpu")),
+        ("[gpu", ("[gpu",)),
+        ("[]", ()),
+    ],
+)
+def test_the_labels_of_the_machine(tmp_path: Path, told: str, labels: tuple[str, ...]) -> None:
+    assert runner(tmp_path, MLOPS_CI_RUNNER=told).machine == labels
+    assert runner(tmp_path).machine == ()

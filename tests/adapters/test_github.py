@@ -171,6 +171,12 @@ def test_a_fork_s_commit_is_found_among_the_open_pull_requests(
     assert [(p.number, p.fork, p.head_repository) for p in found] == [(6, True, "mallory/Hello-World")]
 
 
+def test_a_commit_of_the_base_branch_knows_what_was_merged(double: Double, github: GitHub) -> None:
+    merged = pull(number=6, state="closed", merged_at="2026-11-28T12:00:00Z")
+    double.on("GET", f"{ROOT}/commits/{SHA}/pulls", Reply(body=[merged, pull(number=7, merged_at=None)]))
+    assert [found.number for found in github.pull_requests_merged_by(SHA)] == [6]
+
+
 def test_a_commit_that_github_will_not_tell_of_is_an_error(double: Double, github: GitHub) -> None:
     double.on(
         "GET",
@@ -187,7 +193,11 @@ def test_a_commit_that_github_will_not_tell_of_is_an_error(double: Double, githu
 
 def test_comments_say_who_wrote_them(double: Double, github: GitHub) -> None:
     double.account(BOT)
-    double.on("GET", COMMENTS, Reply(body=[comment(1, "mine"), comment(2, "copy", login="mallory")]))
+    double.on(
+        "GET",
+        COMMENTS,
+        Reply(body=[comment(1, "mine"), comment(2, "copy", login="mallory", user__type="User")]),
+    )
     assert github.comments(1347) == (
         Comment(
             id=1,
@@ -197,6 +207,8 @@ def test_comments_say_who_wrote_them(double: Double, github: GitHub) -> None:
             url="https://github.com/octocat/Hello-World/issues/1347#issuecomment-1",
             node="MDEyOklzc3VlQ29tbWVudDE=",
             created="2011-04-14T16:00:49Z",
+            updated="2011-04-14T16:00:49Z",
+            bot=True,
         ),
         Comment(
             id=2,
@@ -206,8 +218,17 @@ def test_comments_say_who_wrote_them(double: Double, github: GitHub) -> None:
             url="https://github.com/octocat/Hello-World/issues/1347#issuecomment-1",
             node="MDEyOklzc3VlQ29tbWVudDE=",
             created="2011-04-14T16:00:49Z",
+            updated="2011-04-14T16:00:49Z",
         ),
     )
+
+
+def test_one_comment_as_it_is_now(double: Double, github: GitHub) -> None:
+    double.account(BOT)
+    found = comment(1, "new", login="ada", user__type="User", updated_at="2026-11-28T12:00:00Z")
+    double.on("GET", f"{ROOT}/issues/comments/1", Reply(body=found))
+    told = github.comment(1)
+    assert (told.author, told.body, told.bot, told.updated) == ("ada", "new", False, "2026-11-28T12:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from mlops_ci.adapters import github_repository as repository
 from mlops_ci.adapters.github import GitHub
-from mlops_ci.adapters.github_repository import Protection, Queued, Repository
+from mlops_ci.adapters.github_repository import Protection, Repository
 from mlops_ci.errors import ConfigError, ToolError
 from tests.adapters.github_double import ROOT, Double, Reply
 from tests.adapters.github_spec.contract import example
@@ -145,16 +145,3 @@ def test_other_trouble_with_a_branch_is_an_error(double: Double, github: GitHub)
     double.on("GET", BRANCH, Reply(401))
     with pytest.raises(ToolError, match="401"):
         repository.protection(github, "release/1")
-
-
-@pytest.mark.parametrize(
-    ("ref", "expected"),
-    [
-        (f"refs/heads/gh-readonly-queue/main/pr-12-{'a' * 40}", Queued("main", 12, "a" * 40)),
-        (f"gh-readonly-queue/release/1/pr-3-{'0' * 40}", Queued("release/1", 3, "0" * 40)),
-        ("refs/heads/main", None),
-        ("refs/heads/gh-readonly-queue/main/pr-x-abc", None),
-    ],
-)
-def test_the_merge_queue_s_refs(ref: str, expected: Queued | None) -> None:
-    assert repository.queued(ref) == expected

@@ -95,6 +95,16 @@ def test_where_cml_fails_the_api_posts_and_the_reason_is_told(forge: LocalForge)
     assert found.note == "posted by the API: cml could not post the comment (exit code 1): no network"
 
 
+@pytest.mark.parametrize("with_cml", [True, False])
+def test_a_comment_that_nobody_needs_is_updated_and_not_begun(forge: LocalForge, with_cml: bool) -> None:
+    way = cml(forge) if with_cml else None
+    assert publish(forge, 1, report(1), stamp, cml=way, create=False) == Published("")
+    assert bodies(forge) == []
+    publish(forge, 1, report(2), stamp)
+    assert publish(forge, 1, report(3), stamp, cml=way, create=False).by == ("cml" if with_cml else "api")
+    assert bodies(forge) == [report(3).body]
+
+
 def test_what_was_asked_for_is_told_where_it_is_not_done(forge: LocalForge) -> None:
     assert publish(forge, 1, report(1), stamp).note == ""
     found = publish(forge, 1, report(2), stamp, way="cml")

@@ -129,6 +129,31 @@ def test_an_unknown_base_is_a_mistake(
         revisions.find(Git.open(clone.path), environ, base=base)
 
 
+@pytest.mark.parametrize(
+    ("event", "ref", "base"),
+    [
+        ("merge_group", f"refs/heads/gh-readonly-queue/release/1/pr-7-{'0' * 40}", "release/1"),
+        ("merge_group", "refs/heads/something", "main"),
+        # Anybody who may push could name a branch so.
+        ("push", f"refs/heads/gh-readonly-queue/release/1/pr-7-{'0' * 40}", "main"),
+    ],
+    ids=["queue", "unknown", "only named so"],
+)
+def test_a_merge_queue_is_judged_by_the_branch_that_it_merges_into(
+    origin: Repo, tmp_path: Path, event: str, ref: str, base: str
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "release/1")
+    origin.commit("Allow more", c="1")
+    origin.git("checkout", "--quiet", "-B", "tried", "release/1")
+    origin.git("merge", "--quiet", "--no-ff", "-m", "merge", "topic")
+    clone = Repo.clone(origin.path, tmp_path / "c", "--branch=tried")
+    clone.git("remote", "set-head", "origin", "main")
+    found = revisions.find(Git.open(clone.path), {"GITHUB_EVENT_NAME": event, "GITHUB_REF": ref})
+    assert found.policy is not None
+    assert (found.base_branch, found.policy.commit) == (base, at(origin, base))
+    assert found.pull_request is None
+
+
 def test_a_base_may_be_a_commit(origin: Repo, tmp_path: Path) -> None:
     clone = Repo.clone(origin.path, tmp_path / "c", "--branch=topic")
     found = revisions.find(Git.open(clone.path), {}, base=at(origin, "one"))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlops_ci import checkup
 from mlops_ci.adapters import installed
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.checkup import data, forge, here, tools
+from mlops_ci.checkup import data, forge, here, pushing, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
 from tests.adapters.github_spec.contract import example
@@ -246,6 +247,53 @@ def test_a_workflow_of_another_version(project: Path) -> None:
     assert forge.current(at(project)).state == "good"
 
 
+WORKFLOW = "jobs: {a: {uses: 'acme/mlops-ci/.github/workflows/pull-request.yml@x'%s}}"
+STEPS = "jobs: {a: {permissions: %s, steps: [{run: 'true'}, {uses: 'acme/mlops-ci/action@x', with: {verb: %s%s}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (WORKFLOW % "", "nothing"),
+        (WORKFLOW % ", secrets: {aws-access-key-id: x}, with: {app-client-id: x}", "nothing"),
+        (WORKFLOW % ", secrets: {app-private-key: x}", "nothing"),
+        (WORKFLOW % ", secrets: {app-private-key: x}, with: {app-client-id: x}", "token"),
+        (WORKFLOW % ", secrets: {token: x}", "token"),
+        (WORKFLOW % ", secrets: inherit", "token"),
+        (STEPS % ("{contents: read}", "pr", ""), "nothing"),
+        (STEPS % ("{contents: write}", "run", ""), "own"),
+        (STEPS % ("write-all", "pr", ", token: '${{ secrets.GITHUB_TOKEN }}'"), "own"),
+        (STEPS % ("{contents: read}", "pr", ", push-token: '${{ steps.app.outputs.token }}'"), "token"),
+        (STEPS % ("{contents: read}", "pr", ", token: '${{ secrets.PAT }}'"), "token"),
+        (STEPS % ("{contents: write}", "comment", ""), "unknown"),
+    ],
+)
+def test_who_pushes_what_is_committed(project: Path, text: str, state: str) -> None:
+    call(project, SHA)
+    (project / ".github/workflows/mlops-ci.yml").write_text(yaml.safe_dump(yaml.safe_load(text)))
+    assert pushing.pushing(at(project)) == Found("good", "`lock: report` pushes nothing")
+    (project / "mlops-ci.yaml").write_text("lock: commit\n")
+    found = pushing.pushing(at(project))
+    assert (found.state, found.words) == {
+        "token": ("good", "mlops-ci.yml hands over a token to push with"),
+        "own": (
+            "advice",
+            "mlops-ci.yml pushes with its job's own token, which starts no workflow: the new commit has our checks alone",
+        ),
+        "nothing": (
+            "advice",
+            "mlops-ci.yml hands over no token to push with, so `lock: commit` only proposes a patch",
+        ),
+        "unknown": ("unknown", "no workflow calls mlops-ci for a pull request"),
+    }[state]
+
+
+def test_a_workflow_that_is_no_yaml_says_nothing_of_tokens(project: Path) -> None:
+    call(project, f"{SHA}\n    secrets: [")
+    (project / "mlops-ci.yaml").write_text("lock: commit\n")
+    assert pushing.pushing(at(project)).state == "unknown"
+
+
 @pytest.mark.parametrize(
     ("address", "environ", "repository"),
     [
@@ -273,3 +321,64 @@ def test_every_check_answers_wherever_it_is(tmp_path: Path) -> None:
     assert list(found) == [check.name for check in checkup.CHECKS]
     assert found["repository"] == "missing"
     assert "good" not in {found[name] for name in ("history", "lock", "pushed", "workflow", "current")}
+
+
+# ---- what pull requests wait for -----------------------------------------------------------------
+
+
+def starts_at(root: Path, on: str, name: str = "mlops-ci.yml") -> None:
+    """A workflow that calls mlops-ci at these events."""
+    folder = root / ".github" / "workflows"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"{on}\n{CALL.format(SHA)}")
+
+
+@pytest.mark.parametrize("text", ["version: 1\n", "when: command\n"])
+def test_the_usual_events_are_enough(project: Path, text: str) -> None:
+    assert waiting.triggers(at(project)).state == "good"
+    (project / "mlops-ci.yaml").write_text(text)
+    assert waiting.triggers(at(project)) == Found("good", "pull requests are run at GitHub's usual events")
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        "on: pull_request",
+        "on: [pull_request, merge_group]",
+        "on: {pull_request: }",
+        "on: {pull_request: {branches: [main]}}",
+        "on: {pull_request: {types: opened}}",
+        "on: {pull_request: {types: {}}}",
+        "on: {pull_request: {types: [opened, ready_for_review]}}",
+    ],
+)
+def test_a_workflow_that_does_not_hear_of_labels(project: Path, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text("when: {label: run-ml}\n")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)) == Found(
+        "missing",
+        "mlops-ci.yml does not start at the event labeled, which `when` in mlops-ci.yaml waits for",
+        "on: {pull_request: {types: [opened, synchronize, reopened, labeled]}}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "on"),
+    [
+        ("{label: x}", "on: {pull_request: {types: [opened, labeled]}}"),
+        ("{label: x}", "on: {pull_request: {types: labeled}}"),
+        ("ready", "'on': {pull_request: {types: [ready_for_review]}}"),
+    ],
+)
+def test_a_workflow_that_hears_of_it(project: Path, when: str, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text(f"when: {when}\n")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)).state == "good"
+
+
+@pytest.mark.parametrize("on", ["on: push", "on: {push: {}}", "on: [push]", "on: [push", "[]\n---"])
+def test_without_a_workflow_of_pull_requests_nobody_waits(project: Path, on: str) -> None:
+    (project / "mlops-ci.yaml").write_text("when: ready\n")
+    assert waiting.triggers(at(project)) == Found("unknown", "no workflow of pull requests calls mlops-ci")
+    starts_at(project, on)
+    assert waiting.triggers(at(project)).state == "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from mlops_ci import cli
 from mlops_ci.commands.command import Order, read
 from mlops_ci.errors import ConfigError
+from mlops_ci.waiving.orders import FORM
 from tests.adapters.github_double import REPOSITORY, ROOT, TOKEN, Double, Reply, running
 from tests.adapters.github_spec.contract import example
 
+COMMENT = f"{ROOT}/issues/comments/11"
 REACTIONS = f"{ROOT}/issues/comments/11/reactions"
 PERMISSION = f"{ROOT}/collaborators/ada/permission"
 RUNS = f"{ROOT}/actions/workflows/mlops-ci.yml/runs"
@@ -48,7 +51,6 @@ def test_the_first_line_is_the_order(body: str, words: tuple[str, ...]) -> None:
         "please /mlops-ci rerun",
         "> /mlops-ci rerun",
         "/mlops-cider rerun",
-        "/mlops-ci waive m/f 7d why",
     ],
 )
 def test_what_is_no_order_for_this_verb(body: str) -> None:
@@ -94,9 +96,13 @@ def commanded(tmp_path: Path, body: str) -> int:
     return cli.run(["command"])
 
 
-def permitted(double: Double, level: str, *reactions: str) -> None:
+def may(level: str) -> Reply:
     name = "repository-collaborator-permission-response-if-user-has-admin-permissions"
-    double.on("GET", PERMISSION, Reply(body=example(name, permission=level)))
+    return Reply(body=example(name, permission=level))
+
+
+def permitted(double: Double, level: str, *reactions: str) -> None:
+    double.on("GET", PERMISSION, may(level))
     double.on("POST", REACTIONS, *[Reply(201, example("reaction", content=one)) for one in reactions])
 
 
@@ -114,12 +120,13 @@ def ran(status: str = "completed", kind: str = "pull_request") -> Reply:
     return Reply(body=found)
 
 
-def test_a_maintainer_runs_it_again(double: Double, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["run", "rerun"])
+def test_a_maintainer_runs_it_again(double: Double, tmp_path: Path, word: str) -> None:
     permitted(double, "write", "eyes", "rocket")
     double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
     double.on("GET", RUNS, ran())
     double.on("POST", f"{ROOT}/actions/runs/7/rerun", Reply(201, {}))
-    assert commanded(tmp_path, "/mlops-ci rerun") == 0
+    assert commanded(tmp_path, f"/mlops-ci {word}") == 0
     assert reactions(double) == ["eyes", "rocket"]
     assert [r.query["head_sha"] for r in double.requests if r.path == RUNS] == [HEAD]
     assert posted(double) == []
@@ -158,6 +165,74 @@ def test_help_lists_the_commands(double: Double, tmp_path: Path, body: str, reac
     assert commanded(tmp_path, body) == 0
     (text,) = posted(double)
     assert "- `/mlops-ci rerun`: run mlops-ci again" in text
+    assert "- `/mlops-ci run`: run mlops-ci on this pull request's last commit, where it waits for" in text
+    assert f"where an owner says so: `{FORM}`" in text
+
+
+# ---- waivers -----------------------------------------------------------------------------------
+
+ORDER = "/mlops-ci waive census/metrics.accuracy@0.8123 14d known"
+NOON = "2026-11-28T12:00:00Z"
+
+
+def waiving(double: Double, body: str, reaction: str, *, edited: str = NOON, owner: str = "ada") -> None:
+    """A comment as GitHub has it now, in a repository whose base branch names one owner."""
+    permitted(double, "write", "eyes", reaction)
+    double.account()
+    written = example("issue-comment", body=body, created_at=NOON, updated_at=edited, user__login="ada")
+    double.on("GET", f"{ROOT}/pulls/1347", Reply(body=example("pull-request")))
+    double.on("GET", COMMENT, Reply(body=written))
+    text = b64encode(f"waivers: {{owners: ['@{owner}']}}\n".encode()).decode()
+    name = "content-file-response-if-content-is-a-file"
+    double.on("GET", f"{ROOT}/contents/mlops-ci.yaml", Reply(body=example(name, content=text)))
+
+
+def test_an_owner_s_waiver_runs_it_again(
+    double: Double, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiving(double, ORDER, "rocket")
+    double.on("GET", PERMISSION, may("write"))
+    double.on("GET", RUNS, ran())
+    double.on("POST", f"{ROOT}/actions/runs/7/rerun", Reply(201, {}))
+    assert commanded(tmp_path, ORDER) == 0
+    assert (reactions(double), posted(double)) == (["eyes", "rocket"], [])
+    assert [r.query for r in double.requests if "/contents/" in r.path] == [{"ref": "master"}]
+    assert "accepted until 2026-12-12: run 7 runs again: " in capsys.readouterr().out
+
+
+def test_a_waiver_that_a_run_may_have_missed_is_told(double: Double, tmp_path: Path) -> None:
+    waiving(double, ORDER, "rocket")
+    double.on("GET", PERMISSION, may("write"))
+    double.on("GET", RUNS, ran("in_progress"))
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, ORDER) == 0
+    assert posted(double) == [
+        "Accepted until 2026-12-12: run 7 may have read the comments before; "
+        "when it has ended, write `/mlops-ci rerun`."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "problem"),
+    [
+        ("/mlops-ci waive <b>@everyone", {}, f"it is not in the form `{FORM}`."),
+        (ORDER, {"owner": "bob"}, "ada is no owner by waivers.owners of mlops-ci.yaml."),
+        (
+            ORDER,
+            {"edited": "2026-11-29T12:00:00Z"},
+            "it was edited, so nobody knows whose words it has; write a new comment.",
+        ),
+        (ORDER.replace("14d", "31d"), {}, "it is for 31 days; 1 to 30 are allowed."),
+    ],
+)
+def test_a_waiver_that_does_not_count_is_answered_at_once(
+    double: Double, tmp_path: Path, body: str, more: dict[str, str], problem: str
+) -> None:
+    waiving(double, body, "confused", **more)
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    assert commanded(tmp_path, body) == 0
+    form = "" if FORM in problem else f"\n\nThe form is `{FORM}`."
+    assert posted(double) == [f"This waiver does not count: {problem}{form}"]
 
 
 def test_an_unknown_command_is_not_repeated(double: Double, tmp_path: Path) -> None:

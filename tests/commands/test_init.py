@@ -68,6 +68,31 @@ def test_nothing_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
     assert not (project / "nowhere").exists()
 
 
+@pytest.mark.parametrize(
+    ("when", "event"), [("{label: run-ml}", "labeled"), ("ready", "ready_for_review"), ("command", "")]
+)
+def test_the_workflow_starts_at_what_the_configuration_waits_for(
+    project: Path, capsys: pytest.CaptureFixture[str], when: str, event: str
+) -> None:
+    (project / "mlops-ci.yaml").write_text(f"when: {when}\n")
+    assert started(capsys)["written"] == [WORKFLOW]
+    on = yaml.safe_load((project / WORKFLOW).read_text())[True]
+    assert on == (
+        {"pull_request": {"types": ["opened", "synchronize", "reopened", event]}, "merge_group": {}}
+        if event
+        else ["pull_request", "merge_group"]
+    )
+
+
+def test_a_configuration_with_a_mistake_is_told_first(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "mlops-ci.yaml").write_text("when: never\n")
+    assert cli.run(["init", "--pin", PIN]) == 2
+    assert "mlops-ci.yaml:1: when: expected push, ready, command or {label: NAME}" in capsys.readouterr().err
+    assert not (project / WORKFLOW).exists()
+
+
 def test_a_dry_run_writes_nothing_and_shows_all(
     project: Path, capsys: pytest.CaptureFixture[str], git: RunGit
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as sk
+from sklearn.dummy import DummyClassifier
 
 from mlops_ci import significance
 from mlops_ci.comparing import predictions
@@ -350,6 +351,23 @@ def test_regression_and_its_floors() -> None:
     assert math.isclose(by_metric["rmse"].value, float(np.sqrt(((head.y_true - mean) ** 2).mean())))
     assert by_metric["rmse"].margin.interval.high < 0
     assert math.isclose(by_metric["r2"].value, 0.0, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("frame", [binary(0.8), None])
+def test_the_trivial_model_is_scikit_learns(frame: pd.DataFrame | None) -> None:
+    head = many(0.5) if frame is None else frame
+    columns = [name for name in head if str(name).startswith("y_score")]
+    score = head[columns[0]] if len(columns) == 1 else head[columns]
+    told = {
+        "accuracy": float(sk.accuracy_score(head["y_true"], head["y_pred"])),
+        "log_loss": float(sk.log_loss(head["y_true"], score)),
+    }
+    found = run(head, None, [Metric(name=name, file="m", head=value) for name, value in told.items()])
+    dummy = DummyClassifier(strategy="prior").fit(head[columns], head["y_true"])
+    answers = dummy.predict(head[columns]), dummy.predict_proba(head[columns])
+    by_metric = {one.metric: one.value for one in found.floors}
+    assert math.isclose(by_metric["accuracy"], sk.accuracy_score(head["y_true"], answers[0]))
+    assert math.isclose(by_metric["log_loss"], sk.log_loss(head["y_true"], answers[1]))
 
 
 def test_the_last_value_is_a_floor_of_a_series() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_ci import config
-from mlops_ci.config import Columns, Model, Seeds, resolve_models
+from mlops_ci.config import Columns, Cost, Label, Model, Publishing, Seeds, resolve_models
 from mlops_ci.errors import ConfigError
 from mlops_ci.pipeline import Artifact
 from tests.config.kinds import KINDS, Limit, LockOptions, MetricsOptions, load, mistakes
@@ -26,6 +26,7 @@ def test_nothing_written_gives_the_defaults(text: str | None) -> None:
     assert (found.configured, found.source, found.extends) == (False, "mlops-ci.yaml", None)
     assert ("report", False, timedelta(hours=2)) == (found.lock, found.strict, found.timeout)
     assert (found.base, found.templates, found.environments) == (None, ".mlops-ci", {})
+    assert (found.when, found.comment, found.cost) == ("push", Publishing(), None)
     assert MetricsOptions() == found.gate_options("metrics", None)
     assert MetricsOptions() == found.gate_options("metrics", "any")
     assert LockOptions() == found.gate_options("lock", None)
@@ -42,9 +43,13 @@ def test_every_top_key_is_read() -> None:
         lock: commit
         strict: true
         timeout: 1h30m
+        when: {label: run-ml}
+        comment: {publisher: cml}
+        cost: {currency: €, per_minute: {ubuntu-latest: 0.006, gpu-large: 1}}
         base: release/2026
         templates: ci/words
         gates: {lock: {required: true}}
+        waivers: {owners: ["@ada", "@acme/ml-leads", "@eve_acme"], max_days: 7}
         environments:
           staging:
           production: &production
@@ -54,6 +59,10 @@ def test_every_top_key_is_read() -> None:
     found = load(dedent(text))
     assert ("commit", True, timedelta(minutes=90)) == (found.lock, found.strict, found.timeout)
     assert (found.base, found.templates) == ("release/2026", "ci/words")
+    assert (found.when, found.comment) == (Label(label="run-ml"), Publishing(publisher="cml"))
+    assert found.cost == Cost(currency="€", per_minute={"ubuntu-latest": 0.006, "gpu-large": 1.0})
+    assert found.waivers.owners == ("@ada", "@acme/ml-leads", "@eve_acme")
+    assert (found.waivers.max_days, load(None).waivers.max_days) == (7, 30)
     assert LockOptions(required=True) == found.gate_options("lock", None)
     production = found.environments["production"]
     assert (production.after, production.strategy, production.approvals) == ("staging", "canary", 0)
@@ -62,6 +71,12 @@ def test_every_top_key_is_read() -> None:
     assert timedelta(hours=36) == production.soak
     assert found.manifest("production", "churn") == "live/production/churn.yaml"
     assert found.manifest("staging", "churn") == "deploy/staging/churn.yaml"
+
+
+@pytest.mark.parametrize("word", ["push", "ready", "command"])
+def test_when_is_a_word_too_and_one_price_is_enough(word: str) -> None:
+    found = load(f"when: {word}\ncost: {{per_minute: 0.07}}\n")
+    assert (found.when, found.cost) == (word, Cost(currency="USD", per_minute=0.07))
 
 
 def test_a_model_inherits_key_by_key() -> None:

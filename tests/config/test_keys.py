@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from mlops_ci.config import keys as config_keys
+from mlops_ci.config import values
+from mlops_ci.config.source import shown
 from tests.config.kinds import load, mistakes
 
 
@@ -14,13 +16,13 @@ from tests.config.kinds import load, mistakes
     ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5d", 129600), ("0s", 0)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert config_keys.duration(text) == timedelta(seconds=seconds)
+    assert values.duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("value", ["", "2", "2:30", "h", "2 h", "-1h", "2w", 5, None, True])
 def test_what_is_no_duration(value: object) -> None:
     with pytest.raises(ValueError, match="expected a duration such as 90s, 30m or 2h"):
-        config_keys.duration(value)
+        values.duration(value)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,21 @@ def test_what_is_no_duration(value: object) -> None:
         ("base: 'a b'", "base", '"a b" is not a branch name'),
         ("lock: 5", "lock", "expected verify, commit or report, but 5 stands there"),
         ("lock: zzz", "lock", 'expected verify, commit or report, but "zzz" stands there'),
+        ("waivers: {max_days: 366}", "waivers.max_days", "expected at most 365, but 366 stands there"),
+        ("waivers: {max_days: -1}", "waivers.max_days", "expected at least 0, but -1 stands there"),
+        (
+            "waivers: {owners: ['@ada', '@ada']}",
+            "waivers.owners",
+            '"@ada" stands twice in the list',
+        ),
+        *(
+            (
+                f"waivers: {{owners: ['{owner}']}}",
+                "waivers.owners[0]",
+                f'expected @person or @organization/team, but "{owner}" stands there',
+            )
+            for owner in ("ada", "ada@example.org", "@", "@acme/", "@a/b/c", "@a b", "@-a")
+        ),
         ("version: 2", "version", "expected 1, but 2 stands there"),
         ("defaults: {seeds: 0}", "defaults.seeds", "expected at least 1, but 0 stands there"),
         (
@@ -96,6 +113,30 @@ def test_what_is_no_duration(value: object) -> None:
             "defaults.predictions",
             'unknown placeholder {model}; did you mean "model"?',
         ),
+        (
+            "when: lable",
+            "when",
+            'expected push, ready, command or {label: NAME}, but "lable" stands there',
+        ),
+        ("when: 5", "when", "expected push, ready, command or {label: NAME}, but 5 stands there"),
+        ("when: [push]", "when", "expected push, ready, command or {label: NAME}, but a list stands there"),
+        ("when: {}", "when.label", "is missing"),
+        ("when: {label: ' '}", "when.label", '" " is no label: a name of at most 50 characters'),
+        ('when: {label: "a\\tb"}', "when.label", '"a\\tb" is no label: a name of at most 50 characters'),
+        (
+            f"when: {{label: {'x' * 51}}}",
+            "when.label",
+            f"{shown('x' * 51)} is no label: a name of at most 50 characters",
+        ),
+        ("comment: {publisher: gh}", "comment.publisher", 'expected auto, api or cml, but "gh" stands there'),
+        ("cost: {}", "cost.per_minute", "is missing"),
+        ("cost: {per_minute: -1}", "cost.per_minute", "expected at least 0, but -1 stands there"),
+        ("cost: {per_minute: {gpu: x}}", "cost.per_minute.gpu", 'expected a number, but "x" stands there'),
+        (
+            "cost: {currency: US Dollars, per_minute: 1}",
+            "cost.currency",
+            '"US Dollars" is no currency: write a code such as USD or a sign such as €',
+        ),
         ("strict: off", "strict", 'expected true or false, but "off" stands there; write false'),
         ("strict: maybe", "strict", 'expected true or false, but "maybe" stands there'),
         ("strict: 1", "strict", "expected true or false, but 1 stands there"),
@@ -152,12 +193,12 @@ def test_a_path_may_hold_any_other_character(path: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "-x", ".x", "a/b", "a b", "ä", "a\n", "x" * 101])
 def test_names_that_are_not_safe(name: str) -> None:
     with pytest.raises(ValueError, match="is not a safe name"):
-        config_keys.name(name)
+        values.name(name)
 
 
 def test_placeholders_are_filled_and_doubled_braces_are_braces() -> None:
-    template = config_keys.holds("model")("a/{model}/{{x}}")
-    assert config_keys.fill(template, model="churn") == "a/churn/{x}"
+    template = values.holds("model")("a/{model}/{{x}}")
+    assert values.fill(template, model="churn") == "a/churn/{x}"
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,13 @@ def test_locking_all_gates_locks_those_of_models_too() -> None:
     ]
 
 
+def test_who_may_waive_can_be_locked() -> None:
+    locked = policy("policy: {locked: [waivers]}\nwaivers: {owners: ['@acme/leads']}\n")
+    found = mistakes(EXTENDS + "waivers: {max_days: 365}", locked)
+    assert found == [f'2: waivers.max_days: the policy locks "waivers" ({LABEL}, line 1)']
+    assert load(EXTENDS, locked).waivers.owners == ("@acme/leads",)
+
+
 def test_a_locked_key_the_policy_does_not_set_keeps_its_default() -> None:
     found = mistakes(EXTENDS + "strict: true", policy("policy: {locked: [strict]}"))
     assert found == [f'2: strict: the policy locks "strict" ({LABEL}, line 1)']

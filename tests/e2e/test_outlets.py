@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from mlops_ci import gates
+from mlops_ci.collect.locking import FORK as LOCK_OF_FORK
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
-from tests.e2e.conftest import GATED, Toy
+from tests.e2e.conftest import GATED, Toy, evidence
 from tests.repositories import Repo
 
 RUN = "4711"
@@ -114,8 +115,8 @@ def worse(job: Job, branch: str = "worse") -> str:
 
 
 def words(job: Job, branch: str = "words") -> str:
-    """A pull request that changes nothing a model depends on; gives its head."""
-    job.toy.author.write("README.md", branch)
+    """A pull request that changes nothing a model depends on, and is told of: it has words on the rules."""
+    job.toy.author.write("mlops-ci.yaml", f"{GATED.format(lock='report')}# {branch}\n")
     sha = job.toy.propose(branch)
     job.world.opened(7, branch, sha)
     return sha
@@ -192,6 +193,13 @@ def test_a_second_commit_updates_the_comment_and_has_checks_of_its_own(job: Job)
     assert body.split("\n")[1] == "\u2705 **Passed**: nothing that feeds a model changed; nothing had to run."
     assert f"watermark.png#{second} " in body
     assert job.world.standing(first)["mlops-ci"] == "failure"
+    # Somebody has the first commit's run run again: the comment stays about the second.
+    job.world.pulls[0]["head"]["sha"] = second
+    clone = job.checkout("worse")
+    Repo(clone).git("checkout", "--quiet", "--detach", first)
+    done = job.run(clone, job.environ(clone, "worse", GITHUB_RUN_ATTEMPT="2"), "pr")
+    assert (done.returncode, told(done)) == (1, ["note: a newer run has reported already"])
+    assert job.world.bodies(7) == [body]
     # A required check reports, and is green where nothing of ours changed.
     assert job.world.standing(second) == GREEN
     assert job.world.titles(second)["mlops-ci/metrics"] == (
@@ -321,9 +329,10 @@ def test_a_run_that_is_stopped_leaves_no_check_open(job: Job, how: signal.Signal
     if how == signal.SIGKILL:
         assert started.returncode == -signal.SIGKILL
         assert job.world.standing(sha) == dict.fromkeys(GREEN, "in_progress")
-        # What the stage still waits for; nothing reads what it leaves behind.
-        pipes[1].write_text("")
+        # Opened for both ways it waits for nobody: the stage may have ended with the run, or wait for its end still.
+        stage = os.open(pipes[1], os.O_RDWR)
         done = job.run(clone, environ, "conclude", "--json")
+        os.close(stage)
         assert json.loads(done.stdout) == {"ended": ["mlops-ci", *GATES]}
         title = "The run ended before it judged: it was stopped, or its machine was lost."
     else:
@@ -375,6 +384,61 @@ def test_the_commit_that_ci_makes_has_the_checks_too(job: Job) -> None:
     made = job.toy.origin.git("rev-parse", "better")
     assert made != sha
     assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_a_run_that_was_killed_after_its_push_and_is_run_again_finds_it(job: Job) -> None:
+    """The new attempt is of the old commit, as GitHub runs a run again; no other one would write the checks."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("better")
+    job.world.opened(7, "better", sha)
+    clones = [job.checkout("better") for _ in range(2)]
+    environs = [
+        job.environ(clone, "better", GITHUB_RUN_ATTEMPT=attempt)
+        for clone, attempt in zip(clones, "12", strict=True)
+    ]
+    # Of the first attempt nothing but the push is left.
+    job.run(clones[0], environs[0], "run")
+    made = job.toy.origin.git("rev-parse", "better")
+    assert (made != sha, job.world.standing(made)) == (True, {})
+    done = job.run(clones[1], environs[1], "pr")
+    assert done.returncode == 0, done.stderr
+    assert (evidence(clones[1])["lock"]["commit"], job.toy.origin.git("rev-parse", "better")) == (made, made)
+    assert job.world.standing(sha) == job.world.standing(made) == GREEN
+
+
+def test_stages_are_not_given_the_token_that_pushes(job: Job) -> None:
+    shown = "import os; open('alone.txt', 'w').write(os.environ.get('MLOPS_CI_PUSH_TOKEN', 'nothing'))"
+    job.toy.edit("dvc.yaml", "cmd: echo alone > alone.txt", f'cmd: python -c "{shown}"')
+    sha = job.toy.propose("curious")
+    job.world.opened(7, "curious", sha)
+    clone = job.checkout("curious")
+    done = job.run(clone, job.environ(clone, "curious", MLOPS_CI_PUSH_TOKEN="ghs_push"), "pr")
+    assert (done.returncode, (clone / "alone.txt").read_text()) == (0, "nothing")
+
+
+def test_a_fork_s_lock_is_reported_and_its_branch_left_alone(job: Job) -> None:
+    """The remote here is a folder that anybody may push to: it is the run that does not try."""
+    job.toy.configure(text=GATED.format(lock="commit"))
+    job.toy.edit("params.yaml", "noise: 0.3", "noise: 0.01")
+    sha = job.toy.propose("theirs")
+    clone = job.checkout("theirs")
+    side = {"sha": sha, "repo": FORK}
+    event = {"pull_request": {"number": 7, "head": side, "base": {"repo": {"full_name": REPOSITORY}}}}
+    done = job.run(clone, job.environ(clone, "theirs", event=event), "pr")
+    assert (done.returncode, job.toy.origin.git("rev-parse", "theirs")) == (0, sha)
+    lock = evidence(clone)["lock"]
+    assert (lock["mode"], lock["commit"], lock["note"]) == ("report", None, LOCK_OF_FORK)
+    assert lock["patch"].startswith("diff --git a/dvc.lock b/dvc.lock")
+    assert LOCK_OF_FORK in (clone.parent / "summary.md").read_text()
+    # Where nothing is to be committed there is nothing to say.
+    job.toy.author.git("checkout", "--quiet", "main")
+    job.toy.author.write("README.md", "words")
+    sha = job.toy.propose("words")
+    clone = job.checkout("words")
+    event["pull_request"]["head"] = side | {"sha": sha}
+    assert job.run(clone, job.environ(clone, "words", event=event), "pr").returncode == 0
+    assert evidence(clone)["lock"]["note"] == ""
 
 
 def test_run_check_and_comment_are_one_run_with_one_set_of_checks(job: Job) -> None:

@@ -176,6 +176,18 @@ def test_commit_mode_outside_ci_only_shows_the_patch(toy: Toy, call: Call) -> No
     assert evidence(toy.author.path)["lock"]["note"] == "outside CI nothing is committed or pushed"
 
 
+def test_what_a_merge_queue_tries_is_not_written_to(toy: Toy, call: Call) -> None:
+    toy.configure("commit")
+    toy.edit("params.yaml", "noise: 0.3", "noise: 0.2")
+    queued = f"gh-readonly-queue/main/pr-7-{'a' * 40}"
+    seen = toy.propose(queued)
+    runner = toy.folder / "queue"
+    toy.author.git("clone", "--quiet", "--branch", queued, "../origin.git", str(runner))
+    assert call(runner, "pr", "--json", CI="true").code == 0
+    assert toy.origin.git("rev-parse", queued) == seen
+    assert evidence(runner)["lock"]["note"].startswith("a merge queue's branch is not written")
+
+
 def test_a_stage_that_does_not_reproduce_is_not_committed_in_a_loop(toy: Toy, call: Call) -> None:
     toy.edit("dvc.yaml", "cmd: echo alone > alone.txt", "cmd: date +%N > alone.txt\n    always_changed: true")
     toy.configure("commit")

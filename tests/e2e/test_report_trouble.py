@@ -13,7 +13,8 @@ from mlops_ci import report
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.evidence import Finding, Outcome, Status, Verdict
-from mlops_ci.session import Judged, Session
+from mlops_ci.reporting import Judged
+from mlops_ci.session import Session
 from tests.e2e.conftest import Answer, Call, Toy, comment
 
 EXTENDS = '{% extends "mlops-ci/comment.md.j2" %}\n'
@@ -186,7 +187,7 @@ def test_a_bug_leaves_the_verdict_and_its_reasons(
     (output(runner) / "report.html").write_text("of an earlier run")
     capfd.readouterr()
     broken = found.model_copy(update={"params": 5})
-    shown = session.report(Judged(broken, (finding,), verdict))
+    shown = session.reporting(Judged(broken, (finding,), verdict)).report()
     said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("note: ")]
     bug = "a bug of ours, please report it: TypeError(\"'int' object is not iterable\") in changes.py:"
     for name, line in zip(("the comment is short", "the job summary is short"), said, strict=False):

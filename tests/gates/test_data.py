@@ -113,7 +113,7 @@ def test_duplicates_are_judged_by_their_share_beyond_chance() -> None:
         rule="duplicates", ok=False, failing=90, expected="none", found="90 test rows", value=0.02
     )
     (finding,) = judged(table(rule, name="test"))
-    assert (finding.status, finding.value) == (Status.FAIL, 0.02)
+    assert (finding.status, finding.value, finding.direction) == (Status.FAIL, 0.02, "lower")
     assert finding.sentence == "test breaks the rule duplicates: expected none, found 90 test rows."
     assert said(table(rule, name="test"), max_duplicates=0.02) == []
     shared = rule.model_copy(update={"column": "id"})
@@ -171,7 +171,7 @@ def test_a_table_whose_stage_failed_is_skipped() -> None:
 def test_too_few_training_rows() -> None:
     finding, _ = judged(table(GOOD), min_rows=6_000)
     assert (finding.status, finding.sentence) == (Status.FAIL, "train has 5,000 rows, fewer than 6,000.")
-    assert (finding.value, finding.limit) == (5_000, "at least 6,000")
+    assert (finding.value, finding.limit, finding.direction) == (5_000, "at least 6,000", "higher")
     assert [one.status for one in judged(table(GOOD), min_rows=5_000)] == [Status.PASS]
     assert [one.status for one in judged(table(GOOD, name="test"), min_rows=6_000)] == [Status.PASS]
 

@@ -76,7 +76,16 @@ def test_each_drifted_column_is_a_finding_the_most_moved_first() -> None:
     assert told(findings) == [("job", Status.WARN), ("age", Status.WARN), (NAME, Status.PASS)]
     assert findings[1].sentence == ("age drifted: Kolmogorov-Smirnov distance 0.1 (the floor is 0.05).")
     assert (findings[1].value, findings[1].limit, findings[1].model) == (0.1, "ks 0.05", "churn")
+    assert findings[1].direction == "lower"
     assert findings[2].sentence == f"{NAME}: 3 of 5 columns did not drift."
+
+
+@pytest.mark.parametrize("more", [{"nulls": (0.0, 0.2), "null_p": 0.0}, new_level(0.0, NEW)])
+def test_an_effect_that_is_not_all_that_drifted_is_no_value(more: dict[str, Any]) -> None:
+    """How far the values moved does not say how many are missing or new."""
+    for effect, p in ((0.01, 0.8), (0.3, 0.0)):
+        (finding, *_) = found(drift(number("age", effect, p, **more), *STABLE))
+        assert (finding.status, finding.value) == (Status.WARN, None)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +187,7 @@ def test_the_classifier_is_judged_where_it_was_asked_for(
     assert (finding.subject, finding.status) == (f"{NAME}: classifier", status)
     assert words in finding.sentence
     assert (finding.value, finding.interval, finding.limit) == (auc, seen.interval, "max 0.6")
+    assert finding.direction == "lower"
     assert len(found(drift(*STABLE, classifier=seen))) == 1
 
 

@@ -519,6 +519,16 @@ def test_the_worst_slice_is_named() -> None:
     ]
 
 
+def test_a_slice_has_a_value_where_it_is_the_only_one_that_lost() -> None:
+    """What an owner accepts by a value must be all that the finding says."""
+    measured = metric("accuracy", 0.9, 0.9)
+    one, two = group("1", 0.9, 0.0), group("2", 0.7, -0.1)
+    alone = findings(model(measured, slices=(one, two)))[1]
+    assert (alone.value, alone.direction, alone.metric) == (0.7, "higher", "accuracy")
+    both = findings(model(measured, slices=(one, two, group("3", 0.8, -0.05))))[1]
+    assert (both.value, both.direction) == (None, None)
+
+
 def test_more_than_two_lost() -> None:
     groups = tuple(group(str(number), 0.8, -0.1 - number / 100) for number in range(3))
     assert slices_of(*groups)[0][2].endswith("2 more groups also lost.")

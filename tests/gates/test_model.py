@@ -85,9 +85,20 @@ def test_what_passes_is_counted_and_what_does_not_apply_is_left_out() -> None:
 def test_a_failure_carries_its_share_limit_and_hint() -> None:
     found = tried(result("loads", True), result("invariant:sex", False, value=0.75), result("sample", False))
     invariant, sample, passed = judged(found, min_share=0.9)
-    assert (invariant.value, invariant.limit) == (0.75, "min_share 0.9")
+    assert (invariant.value, invariant.limit, invariant.direction) == (0.75, "min_share 0.9", "higher")
     assert (sample.limit, sample.hint) == ("", "ask the model with rows of data.test in a clean checkout")
     assert passed.status is Status.PASS
+
+
+def test_a_share_that_does_not_tell_how_bad_it_is_is_no_value() -> None:
+    crashed, wavering, unjudged = judged(
+        tried(
+            result("edge:huge", False, "it crashed", value=1.0),
+            result("sample", False, "3 of 20 rows get another prediction", value=1.0),
+            result("increasing:age", None, "there is no such column"),
+        )
+    )
+    assert [(one.value, one.direction) for one in (crashed, wavering, unjudged)] == [(None, None)] * 3
 
 
 def test_a_check_that_was_asked_for_and_not_made_leaves_the_verdict_incomplete() -> None:

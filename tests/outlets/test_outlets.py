@@ -13,7 +13,7 @@ from mlops_ci.adapters import revisions
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.errors import ConfigError
-from mlops_ci.outlets import FORK, MOST_ANNOTATIONS, Outlets, Posted
+from mlops_ci.outlets import FORK, MOST_ANNOTATIONS, NO_CML, Outlets, Posted
 from mlops_ci.report import marker
 from mlops_ci.report.conclusions import Conclusion, Remark, names
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double
@@ -55,10 +55,10 @@ def environ(
     }
 
 
-def post(outlets: Outlets, repo: Repo, words: str = "text") -> Posted:
+def post(outlets: Outlets, repo: Repo, words: str = "text", **how: Any) -> Posted:
     git = Git.open(repo.path)
     text = f"{marker(created='2026-12-01T00:00:00.000000Z')}\n{words}\n"
-    return outlets.post(text, git, revisions.find(git, outlets.environ))
+    return outlets.post(text, git, revisions.find(git, outlets.environ), **how)
 
 
 def lost(number: int, level: Any = "failure") -> Conclusion:
@@ -159,6 +159,30 @@ def test_an_older_comment_that_is_newer_stays_and_it_is_said(
     first, second = post(outlets, repo), post(outlets, repo)
     assert first == second
     assert capsys.readouterr().err == "note: it says the same already\n"
+
+
+def test_where_cml_was_asked_for_and_is_not_there_the_api_posts(
+    double: Double, world: World, repo: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.opened(7, "topic", repo.git("rev-parse", "HEAD"))
+    outlets = Outlets.of(Terminal(), environ(double, repo))
+    assert post(outlets, repo, way="cml").url.endswith("#issuecomment-1")
+    said = f"note: posted by the API: there is no usable cml command\n  \u2192 {NO_CML}\n"
+    assert capsys.readouterr().err == said
+    for way in ("api", "auto"):
+        post(outlets, repo, way, way=way)
+    assert (len(world.bodies(7)), capsys.readouterr().err) == (1, "")
+
+
+def test_a_comment_with_nothing_to_say_is_not_begun(
+    double: Double, world: World, repo: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.opened(7, "topic", repo.git("rev-parse", "HEAD"))
+    outlets = Outlets.of(Terminal(), environ(double, repo))
+    assert post(outlets, repo, create=False, way="cml") == Posted("", 7)
+    assert (world.comments, capsys.readouterr().err) == ([], "")
+    # The embedded forge always has one: it is what a person on the machine reads.
+    assert post(Outlets.of(Terminal(), {}), repo, create=False).url.startswith("file://")
 
 
 def test_an_event_that_cannot_be_read_is_a_note(

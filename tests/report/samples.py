@@ -19,10 +19,11 @@ class Sample:
     evidence: Evidence
     findings: tuple[Finding, ...] = ()
     strict: bool = False
+    waivers: tuple[ev.Waiver, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        return ev.verdict(self.findings, strict=self.strict)
+        return ev.verdict(self.findings, strict=self.strict, waivers=self.waivers)
 
 
 def base(*, configured: bool = True, notes: tuple[str, ...] = ()) -> ev.Base:
@@ -475,9 +476,11 @@ def hostile() -> Sample:
             policy_edits=tuple(
                 ev.PolicyEdit(where=ev.Where(file=name), key=name, old=name, new=name) for name in HOSTILE
             ),
-            waivers=(ev.Waiver(owner=HOSTILE[0], reason=HOSTILE[4], until=HOSTILE[2]),),
         ),
         findings,
+        waivers=tuple(
+            ev.Waiver(owner=one, reason=one, until=one, finding=one, url=one, problem=one) for one in HOSTILE
+        ),
     )
 
 
@@ -513,7 +516,17 @@ def lock_report() -> Sample:
 
 
 def waived() -> Sample:
-    waiver = ev.Waiver(owner="ann", reason="old data is wrong", until="2026-12-31")
+    waiver = ev.Waiver(
+        owner="ann",
+        reason="old data is wrong",
+        until="2026-12-31",
+        finding="churn/metrics.accuracy@0.872",
+        given="2026-12-17",
+        url="https://git.example/acme/census/pull/7#issuecomment-1",
+    )
+    late = waiver.model_copy(
+        update={"owner": "bob", "reason": "", "url": "", "problem": "bob is no owner by CODEOWNERS"}
+    )
     return Sample(
         document(
             stages=STAGES,
@@ -522,7 +535,18 @@ def waived() -> Sample:
             waivers=(waiver,),
         ),
         (WORSE.model_copy(update={"waiver": waiver}),),
+        waivers=(late,),
     )
+
+
+def waivable() -> Sample:
+    accept = "/mlops-ci waive churn/metrics.accuracy@0.872 14d"
+    plain = refused()
+    told = [
+        one.model_copy(update={"accept": accept if one.status is Status.FAIL else ""})
+        for one in plain.findings
+    ]
+    return Sample(plain.evidence, tuple(told))
 
 
 SAMPLES: Mapping[str, Callable[[], Sample]] = {
@@ -540,4 +564,5 @@ SAMPLES: Mapping[str, Callable[[], Sample]] = {
     "hostile": hostile,
     "lock_report": lock_report,
     "waived": waived,
+    "waivable": waivable,
 }

@@ -23,6 +23,7 @@ from tests.report.samples import Sample
 GOLDEN = Path(__file__).parent / "golden"
 DETAILS = "https://ci.example/runs/1"
 SOURCE = "https://git.example/acme/census/blob/a1b2c3d4"
+PULLS = "https://git.example/acme/census/pull/"
 SAMPLES = {**samples.SAMPLES, **CHECKED}
 NAMES = sorted(SAMPLES)
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -204,7 +205,7 @@ def test_only_our_own_tags_links_and_no_mention(name: str, render: Callable[[Sam
     html = "".join(t.content for t in found if t.type in ("html_inline", "html_block"))
     assert not OUR_TAGS.sub("", html).strip()
     addresses = [str(t.attrs["href"]) for t in found if t.type == "link_open"]
-    assert all(address.startswith((DETAILS, SOURCE)) for address in addresses)
+    assert all(address.startswith((DETAILS, SOURCE, PULLS)) for address in addresses)
     assert not [t for t in found if t.type == "image"]
     seen = " ".join(t.content for t in found if t.type == "text")
     assert not re.search(r"@\w|https?://|www\.|#\d", seen)

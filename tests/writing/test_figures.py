@@ -35,6 +35,14 @@ def test_number(value: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "expected"),
+    [(0.84, "0.84"), (1234.5, "1,234.50"), (0.0, "0.00"), (0.006, "0.0060"), (0.01, "0.01"), (7.0, "7.00")],
+)
+def test_money(amount: float, expected: str) -> None:
+    assert figures.money(amount) == expected
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         (0.0031, "+0.0031"),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .plans import Planned
+
+# What the runner writes after a failed step.
+PADDING = "~" * 1023
 LEVELS = {"notice": "notice", "warning": "warning", "error": "failure"}
 
 
@@ -69,19 +73,39 @@ class Job:
         )
 
 
-def jobs(lines: Iterable[str], known: Mapping[str, str]) -> list[Job]:
-    """The jobs of a run; ``known`` are the ids of all jobs with their names, as act is silent about skipped ones."""
+def jobs(lines: Iterable[str], workflow: str, planned: Sequence[Planned]) -> list[Job]:
+    """The jobs of a run of a workflow; act is silent about those that are skipped, so all that are planned are given."""
     found: dict[str, Job] = {}
+    called: set[str] = set()
+    calls = [one for one in planned if one.workflow]
     for line in lines:
         entry = json.loads(line)
-        if "jobID" in entry:
-            _take(found, entry, known)
-    seen = {job.id for job in found.values()}
-    return [*found.values(), *(Job(key, name, {}) for key, name in known.items() if key not in seen)]
+        if "jobID" not in entry:
+            continue
+        label = entry["job"].strip()
+        outer = [call.id for call in calls if label == f"{workflow}/{call.name}"]
+        inner = [call.jobs for call in calls if label.startswith(f"{call.name}/{call.workflow}/")]
+        called.update(outer)
+        if not outer:
+            _take(found, entry, inner[0] if inner else planned)
+    return [*found.values(), *_silent(planned, called, {(job.id, job.name) for job in found.values()})]
 
 
-def _take(found: dict[str, Job], entry: dict[str, Any], known: Mapping[str, str]) -> None:
+def _silent(
+    planned: Iterable[Planned], called: Iterable[str], seen: Iterable[tuple[str, str]]
+) -> Iterator[Job]:
+    """What was skipped: a call as a whole, or jobs within it."""
+    ids = {key for key, _ in seen}
+    for one in planned:
+        if one.id in called:
+            yield from (Job(job.id, job.name, {}) for job in one.jobs if (job.id, job.name) not in seen)
+        elif one.workflow or one.id not in ids:
+            yield Job(one.id, one.name, {})
+
+
+def _take(found: dict[str, Job], entry: dict[str, Any], planned: Iterable[Planned]) -> None:
     matrix = entry.get("matrix") or {}
+    known = {one.id: one.name for one in planned}
     # GitHub's names: what the workflow says, with the combination of a matrix.
     name = known.get(entry["jobID"]) or entry["job"].partition("/")[2].strip()
     if matrix and entry["jobID"] in known:
@@ -100,10 +124,12 @@ def _take(found: dict[str, Job], entry: dict[str, Any], known: Mapping[str, str]
 
 
 def _take_step(step: Step, entry: dict[str, Any]) -> None:
-    step.result = entry.get("stepResult", step.result)
+    # What comes before and after, also of a step that was skipped, has results of its own.
+    if entry.get("stage") == "Main":
+        step.result = entry.get("stepResult", step.result)
     command = entry.get("command")
     if entry.get("raw_output"):
-        step.log += entry["msg"]
+        step.log += entry["msg"].partition(PADDING)[0]
     elif command == "set-output":
         step.outputs[entry["name"]] = entry["arg"]
     elif command == "summary":

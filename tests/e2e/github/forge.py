@@ -21,6 +21,7 @@ MEMBERS = "members"
 # What a workflow's own token may start other workflows with.
 STARTED_BY_HAND = {"workflow_dispatch", "repository_dispatch"}
 ACTIONS_BOT = "github-actions[bot]"
+QUEUE_BOT = "github-merge-queue[bot]"
 USER_KEYS = [
     "login",
     "id",
@@ -60,7 +61,7 @@ class Forge:
         self.tokens = tokens
         self.organisations = organisations
         self.events = Events()
-        self.bots = {token.login for token in tokens.values() if token.bot} | {ACTIONS_BOT}
+        self.bots = {token.login for token in tokens.values() if token.bot} | {ACTIONS_BOT, QUEUE_BOT}
         self.private: set[str] = set()
         self.forks: dict[str, str] = {}
         self.roles: dict[str, dict[str, str]] = {}

@@ -10,6 +10,7 @@ package, by GitHub's operation ids. Every request is recorded and held to GitHub
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,13 +25,14 @@ from .deployments import Deployments
 from .dispatches import Dispatches
 from .emulate import Emulate, seed
 from .faults import Fault, Faults
-from .forge import ACTIONS_BOT, Forge
+from .forge import ACTIONS_BOT, QUEUE_BOT, Forge
 from .graphql import GraphQL
 from .issues import Issues
 from .merging import Merging
 from .protection import Protection
 from .pulls import Pulls
 from .pushes import Pushes
+from .queue import MergeQueue
 from .reactions import Reactions
 from .repositories import Repositories
 from .runs import Runs
@@ -43,7 +45,7 @@ RATE = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", "X-RateLim
 
 @dataclass
 class Recorded:
-    """One request of a client and what became of it."""
+    """One request of a client and what became of it; ``at`` is when it came, in seconds since the epoch."""
 
     method: str
     path: str
@@ -52,6 +54,7 @@ class Recorded:
     login: str
     operation: str = ""
     status: int = 0
+    at: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Gateway:
         self.violations: list[str] = []
         self._faults = Faults()
         self._lock = threading.RLock()
-        logins = {ACTIONS_BOT, *(token.login for token in setting.tokens.values())}
+        logins = {ACTIONS_BOT, QUEUE_BOT, *(token.login for token in setting.tokens.values())}
         logins |= {login for members in setting.organisations.values() for login in members}
         logins |= {name.partition("/")[0] for name in setting.repositories} - setting.organisations.keys()
         seeds = seed(sorted(logins), sorted(setting.organisations), setting.repositories)
@@ -104,6 +107,7 @@ class Gateway:
         self.pulls = Pulls(self.forge, self.protection)
         self.pushes = Pushes(self.forge, self.pulls)
         self.merging = Merging(self.forge, self.pulls, self.pushes, self.protection)
+        self.queue = MergeQueue(self.forge, self.pulls, self.pushes, self.merging)
         self.runs = Runs(self.forge)
         self.artifacts = Artifacts(self.forge, self.runs)
         self.issues = Issues(self.forge, self.pulls)

@@ -77,17 +77,21 @@ class Merging:
 
     def perform(self, repository: str, pull: dict[str, Any], wish: Wish) -> str:
         """Merge one that may be merged; gives the new tip of its base."""
+        sha = merged(self.forge.bare(repository), pull, wish)
+        self.land(repository, pull, sha, wish.token)
+        return sha
+
+    def land(self, repository: str, pull: dict[str, Any], sha: str, token: Token) -> None:
+        """Move the base of a pull request to a commit that has it, and close it as merged."""
         bare, base = self.forge.bare(repository), pull["base"]["ref"]
-        sha = _merged(bare, pull, wish)
         self.wishes.pop((repository, pull["number"]), None)
         # The pull request is closed first: it must not follow the base that it has just moved.
         bare.move(f"refs/heads/{base}", sha, pull["base"]["sha"])
         self.forge.mirrors[repository].push(f"refs/heads/{base}", sha)
-        self.pulls.close(repository, pull["number"], wish.token, merge=sha)
-        self.pushes.announce(repository, f"refs/heads/{base}", pull["base"]["sha"], sha, wish.token)
+        self.pulls.close(repository, pull["number"], token, merge=sha)
+        self.pushes.announce(repository, f"refs/heads/{base}", pull["base"]["sha"], sha, token)
         if self.forge.repository(repository)["delete_branch_on_merge"]:
-            self.pushes.move(pull["head"]["repo"]["full_name"], pull["head"]["ref"], NONE, wish.token)
-        return sha
+            self.pushes.move(pull["head"]["repo"]["full_name"], pull["head"]["ref"], NONE, token)
 
     # ---- auto-merge
 
@@ -124,7 +128,8 @@ class Merging:
                 self.perform(repository, pull, wish)
 
 
-def _merged(bare: Bare, pull: dict[str, Any], wish: Wish) -> str:
+def merged(bare: Bare, pull: dict[str, Any], wish: Wish) -> str:
+    """The commit that merges a pull request into its base."""
     base, head, number = pull["base"]["sha"], pull["head"]["sha"], pull["number"]
     if wish.method == "rebase":
         return bare.rebased(base, head) or refuse(405, "This branch can't be rebased")

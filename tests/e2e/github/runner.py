@@ -15,21 +15,34 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import act_output, remote_actions, triggers
+from . import act_output, plans, remote_actions, triggers
 from .act_output import Annotation, Job
 from .calls import Token
 from .events import Event
 from .forge import ACTIONS_BOT
 from .gateway import Gateway
+from .remote_actions import Sources
 from .runs import Run
 from .triggers import Start, Triggers
 
 TIMEOUT = 600
+UV = Path(__file__).with_name("uv.py")
+# Act does not read the terminal of a failed step to its end. More than a terminal holds is written after it, so that
+# all before it has been read; act_output.py leaves it out.
+BASH = """\
+[ -z "$STAND_STEP" ] || exec "{bash}" "$@"
+export STAND_STEP=1
+"{bash}" "$@" && exit
+code=$?
+[ ! -t 1 ] || yes "{padding}" | head -n {lines}
+exit $code
+"""
 # A workflow sees its runner's environment: nothing of the machine's but these.
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
 # Where DVC may keep what it knows of the machine: in the tests' own home.
@@ -62,8 +75,12 @@ class Played:
         return [one for job in self.jobs for one in job.annotations]
 
     def job(self, key: str, **matrix: Any) -> Job:
-        """A job by its id, and by its combination of a matrix."""
-        found = [job for job in self.jobs if job.id == key and matrix.items() <= dict(job.matrix).items()]
+        """A job by its id or name, and by its combination of a matrix."""
+        found = [
+            job
+            for job in self.jobs
+            if key in (job.id, job.name) and matrix.items() <= dict(job.matrix).items()
+        ]
         assert len(found) == 1, f"{len(found)} jobs are {key} {matrix}, of {[job.id for job in self.jobs]}"
         return found[0]
 
@@ -90,6 +107,7 @@ class Runner:
         self.secrets = secrets or {}
         self.variables = variables or {}
         self.environ = environ or {}
+        self.tools = _tools(folder.with_name("tools"))
         self.triggers = Triggers(gateway.forge)
         self._seen = 0
 
@@ -138,15 +156,17 @@ class Runner:
         folder = self.folder / f"run-{run.number}-{run.attempt}"
         folder.mkdir(parents=True)
         clone = self._clone(event.repository, start, folder)
-        mapped = remote_actions.mapped(clone, event.repository, start.sha, self.actions, folder / "actions")
+        sources = Sources(self.actions, self.forge.bares.get)
+        mapped = remote_actions.mapped(clone, event.repository, start.sha, sources, folder / "actions")
         done, errors = self._act(
             event, start, run, folder, [*self._flags(mapped), *self._named(start.ref)], secret
         )
-        known = start.workflow.document.get("jobs", {})
-        jobs = act_output.jobs(done, {key: str(job.get("name", key)) for key, job in known.items()})
+        planned = plans.planned(start.workflow, clone, mapped)
+        jobs = act_output.jobs(done, start.workflow.label, planned)
         del self.forge.tokens[secret]
         self.gateway.runs.finish(run, [(job.name, job.result) for job in jobs] or [("act", "failure")])
         self.gateway.merging.settle()
+        self.gateway.queue.settle()
         shutil.rmtree(folder)
         return Played(run, jobs, errors)
 
@@ -203,7 +223,7 @@ class Runner:
             path = folder / f"{flag.strip('-')}.yml"
             path.write_text(json.dumps(dict(values)))
             command += [flag, str(path)]
-        return _finished(command, folder)
+        return _finished(command, folder, self.tools)
 
     def _facts(self, event: Event, run: Run) -> dict[str, str]:
         """What GitHub tells a run by its environment, where act does not know it."""
@@ -229,12 +249,23 @@ class Runner:
         }
 
 
-def _finished(command: list[str], folder: Path) -> tuple[list[str], str]:
+def _tools(folder: Path) -> Path:
+    """A folder for PATH: its uv installs without a package registry, its bash waits until act has read what was printed."""
+    folder.mkdir(parents=True)
+    bash = BASH.format(bash=shutil.which("bash"), lines=64, padding=act_output.PADDING)
+    for name, text in {"uv": f'exec "{sys.executable}" -I "{UV}" "$@"\n', "bash": bash}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def _finished(command: list[str], folder: Path, tools: Path) -> tuple[list[str], str]:
     """The lines that act wrote, and its complaints."""
     home = folder / "home"
     home.mkdir()
     environ = {name: os.environ[name] for name in (*KEPT, *KEPT_OF_DVC) if name in os.environ}
     environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(folder / "cache"), "GIT_TERMINAL_PROMPT": "0"}
+    environ["PATH"] = f"{tools}{os.pathsep}{environ['PATH']}"
     process = subprocess.Popen(
         command,
         cwd=folder / "clone",

@@ -56,6 +56,8 @@ class Triggers:
             ref = f"refs/heads/{pull['base']['ref']}" if merged else f"refs/pull/{pull['number']}/merge"
             # A pull request that conflicts starts nothing.
             return (pull["merge_commit_sha"], ref) if pull["merge_commit_sha"] else None
+        if event.name == "merge_group":
+            return payload["merge_group"]["head_sha"], payload["merge_group"]["head_ref"]
         if event.name == "workflow_dispatch":
             return bare.commit(payload["ref"]) or "", payload["ref"]
         branch = payload["repository"]["default_branch"]

@@ -33,6 +33,7 @@ FROM_DEFAULT = {
 USUAL_TYPES = {
     "pull_request": ("opened", "synchronize", "reopened"),
     "pull_request_target": ("opened", "synchronize", "reopened"),
+    "merge_group": ("checks_requested",),
 }
 
 
@@ -51,6 +52,11 @@ class Workflow:
     @property
     def name(self) -> str:
         return str(self.document.get("name", self.path))
+
+    @property
+    def label(self) -> str:
+        """What act calls it."""
+        return str(self.document.get("name", self.path.rpartition("/")[2]))
 
     @cached_property
     def triggers(self) -> dict[str, dict[str, Any]]:
