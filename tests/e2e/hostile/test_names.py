@@ -53,7 +53,7 @@ def test_a_run_ends_as_it_should_and_leaks_nothing(run: Told) -> None:
     assert set(run.outputs) == OUTPUTS
     verdict, code = run.outputs["verdict"], run.outputs["exit-code"]
     assert (verdict, code) in (("refused", "1"), ("passed", "0"))
-    assert f"**{verdict.capitalize()}**" in run.comment
+    assert f"**{verdict.capitalize()}**" in run.comment + run.summary, run.err
 
 
 def test_a_run_stays_within_every_limit(run: Told) -> None:
