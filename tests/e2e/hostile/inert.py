@@ -79,14 +79,15 @@ def _tags(html: str) -> list[Wrong]:
 
 
 class _Page(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         super().__init__()
         self.found: list[Wrong] = []
+        self.source = source.splitlines()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        around = self.get_starttag_text() or ""
-        if around in OUR_HEAD:
+        if self.get_starttag_text() in OUR_HEAD:
             return
+        around = self.source[self.getpos()[0] - 1]
         if tag in BANNED:
             self.found.append(Wrong(f"the tag {tag}", around))
         for name, value in attrs:
@@ -98,7 +99,7 @@ class _Page(HTMLParser):
 
 def page(source: str) -> list[Wrong]:
     """What a browser would do with a page that is more than to show it."""
-    parser = _Page()
+    parser = _Page(source)
     parser.feed(source)
     parser.close()
     return parser.found + [Wrong(what, line) for line in source.splitlines() for what in hidden(line)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_it_is_text_and_nothing_else(case: Case, told: Told) -> None:
     assert case.place not in SHOWN or case.id in "".join([*told.reports, told.page])
     assert [wrong for wrong in told.wrong if case.id in wrong.around] == []
     assert [line for line in told.commands if case.id in line] == []
+    assert [line for line in told.err.splitlines() if re.match(rf"\s*::.*{case.id}", line)] == []
     assert [name for name in told.touched if case.id in name] == []
     assert case.id not in json.dumps(told.outputs)
     assert [line[:200] for line in told.lines if case.id in line and len(line) > 4_096] == []
@@ -51,7 +53,7 @@ def test_a_run_ends_as_it_should_and_leaks_nothing(run: Told) -> None:
     assert set(run.outputs) == OUTPUTS
     verdict, code = run.outputs["verdict"], run.outputs["exit-code"]
     assert (verdict, code) in (("refused", "1"), ("passed", "0"))
-    assert f"**{verdict.capitalize()}**" in run.comment
+    assert f"**{verdict.capitalize()}**" in run.comment + run.summary, run.err
 
 
 def test_a_run_stays_within_every_limit(run: Told) -> None:
