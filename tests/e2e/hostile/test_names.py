@@ -53,7 +53,16 @@ def test_a_run_ends_as_it_should_and_leaks_nothing(run: Told) -> None:
     assert set(run.outputs) == OUTPUTS
     verdict, code = run.outputs["verdict"], run.outputs["exit-code"]
     assert (verdict, code) in (("refused", "1"), ("passed", "0"))
-    assert f"**{verdict.capitalize()}**" in run.comment + run.summary, run.err
+    said = f"**{verdict.capitalize()}**"
+    assert said in run.summary, run.err
+    # A branch that touches nothing of ours begins no comment.
+    assert run.comment == "" or said in run.comment, run.err
+
+
+@pytest.mark.parametrize("name", ["named", "received"])
+def test_what_is_refused_is_told_in_a_comment(name: str, request: pytest.FixtureRequest) -> None:
+    found: Told = request.getfixturevalue(name)
+    assert "**Refused**" in found.comment
 
 
 def test_a_run_stays_within_every_limit(run: Told) -> None:
