@@ -58,6 +58,7 @@ def test_a_fork_is_measured_by_its_own_run_and_reported_on_by_a_trusted_one(begi
     assert comment["user"]["login"] == BOT
     assert comment["body"].split("\n")[1].startswith(f"❌ **Refused**: `toy`{REFUSED.removeprefix('toy')}")
     assert f"measured by a run of the fork {FORK}, whose numbers are its own word" in comment["body"]
+    assert "could not be fetched" not in first.summary + comment["body"]
     edit = "| `defaults.gates.metrics.limits.accuracy.max_drop` | `0.01` | `0.9` | [`mlops-ci.yaml:7`]"
     assert edit in comment["body"]
     red = {"mlops-ci": "failure", "mlops-ci/metrics": "failure", VERDICT: "failure"}

@@ -62,6 +62,9 @@ def test_the_readmes_workflow_judges_a_pull_request_of_another_repository(begin:
         "| ✅ | `accuracy` | 0.9900 | 0.7675 | 🟢 ▲ +0.223 better | +0.182 to +0.263 | min 0.5, max drop 0.01 |"
     ) in body
     assert "| `train.noise` | `0.3` | `0.01` |" in body
+    # The checkout keeps no token, and the base branch was fetched all the same: its newest rules judge.
+    assert "(tip of main)" in body
+    assert "could not be fetched" not in body
     assert body.endswith(f'![](https://cml.dev/watermark.png#{head} "CML watermark mlops-ci")')
     assert acme.checks(head) == GREEN | {VERDICT: "success"}
     # What the job tells other steps and people.
