@@ -232,8 +232,7 @@ class Child:
             self._ended(os.waitpid(self.pid, 0)[1])
 
     def _signal(self, number: int) -> None:
-        _signal_group(self.pid, number)
-        if self._code is None:
+        if not _signal_group(self.pid, number) and self._code is None:
             # A task that has only just been forked has no group of its own yet.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -343,7 +342,8 @@ def _surroundings(env: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _leave(*_: object) -> NoReturn:
-    """SIGTERM unwinds the task, so that it lets go of its locks."""
+    """SIGTERM unwinds the task, so that it lets go of its locks; a second one does not break into that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(128 + signal.SIGTERM)
 
 
@@ -394,10 +394,15 @@ def _end_tool(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _signal_group(group: int, number: int) -> None:
-    """A group that is gone already is what we want; macOS answers EPERM for a zombie."""
-    with suppress(ProcessLookupError, PermissionError):
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there is such a group; one that is gone is what we want; macOS answers EPERM for a zombie."""
+    try:
         os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _not_started(tool: str, cwd: Path, error: OSError) -> ToolError:

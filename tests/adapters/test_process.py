@@ -109,6 +109,23 @@ def test_a_forked_task_never_returns_into_our_code(tmp_path: Path) -> None:
     assert process.forked(lambda: sys.exit("words"), log=log).code == 1
 
 
+def test_letting_go_is_not_interrupted_by_a_second_signal(tmp_path: Path) -> None:
+    """Else a lock file would be left half written."""
+
+    def task() -> int:
+        try:
+            while True:
+                signal.pause()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.write(1, b"let go\n")
+
+    log = tmp_path / "log"
+    outcome = process.forked(task, log=log, timeout=0.5)
+    assert (outcome.code, outcome.timed_out) == (128 + signal.SIGTERM, True)
+    assert log.read_text() == "let go\n"
+
+
 def test_forked_timeout_ends_the_grandchildren(tmp_path: Path) -> None:
     def task() -> int:
         return os.system(f"sleep 60 & echo $! > {tmp_path}/pid; wait")
