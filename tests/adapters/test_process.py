@@ -121,7 +121,7 @@ def test_letting_go_is_not_interrupted_by_a_second_signal(tmp_path: Path) -> Non
             os.write(1, b"let go\n")
 
     log = tmp_path / "log"
-    outcome = process.forked(task, log=log, timeout=0.5)
+    outcome = process.forked(task, log=log, timeout=2)
     assert (outcome.code, outcome.timed_out) == (128 + signal.SIGTERM, True)
     assert log.read_text() == "let go\n"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.e2e.github.runner import Played
@@ -45,7 +47,36 @@ def test_a_maintainer_has_the_pull_request_run_again(acme: Credit) -> None:
     assert [one["id"] for one in acme.stand.comments(1)][:1] == [report["id"]]
     assert len(acme.bodies(1)) == 1
     # The job that obeys has checked nothing out, and has no token for more than it needs.
-    assert played.run.token.permissions == {"actions": "write", "pull_requests": "write"}
+    wanted = {"actions": "write", "contents": "read", "pull_requests": "write"}
+    assert played.run.token.permissions == wanted
+
+
+@pytest.mark.slow
+def test_an_owner_accepts_what_was_refused(begin: Begin) -> None:
+    acme = begin()
+    acme.ada.write(".github/CODEOWNERS", "mlops-ci.yaml @bob\n")
+    acme.begin("--commands")
+    head = acme.propose("worse", "1.5")["head"]["sha"]
+    assert acme.played().conclusion == "failure"
+    [refused] = acme.bodies(1)
+    offered = re.search(r"^/mlops-ci waive toy/metrics\.accuracy@\S+ 14d", refused, re.MULTILINE)
+    assert offered, refused
+    # Ada may push and owns nothing.
+    played, reactions = comment(acme, f"{offered[0]} because", "ada-token")
+    assert (played.conclusion, reactions) == ("success", ["eyes", "confused"]), played.log
+    assert acme.bodies(1)[1].startswith("This waiver does not count: ada is no owner by .github/CODEOWNERS")
+    assert acme.stand.runner.play_again() == []
+    played, reactions = comment(acme, f"{offered[0]} the new sensor is noisier", "bob-token")
+    assert (played.conclusion, reactions) == ("success", ["eyes", "rocket"]), played.log
+    again = acme.run_again()
+    assert (again.conclusion, again.run.attempt) == ("success", 2), again.log
+    report = acme.bodies(1)[0]
+    assert "**Passed with warnings**" in report
+    assert "more than the allowed 0.01" in report
+    assert "the new sensor is noisier" in report
+    assert "bob" in report
+    checks = acme.checks(head)
+    assert (checks["mlops-ci"], checks["mlops-ci/metrics"], checks["mlops-ci / verdict"]) == ("success",) * 3
 
 
 @pytest.mark.slow
@@ -57,6 +88,8 @@ def test_help_is_answered_and_a_stranger_is_not_obeyed(acme: Credit) -> None:
         "A comment whose first line is one of these is carried out:\n\n"
         "- `/mlops-ci run`: run mlops-ci on this pull request's last commit, where it waits for that.\n"
         "- `/mlops-ci rerun`: run mlops-ci again on this pull request's last commit.\n"
+        "- `/mlops-ci waive`: accept a finding for some days, where an owner says so: "
+        "`/mlops-ci waive MODEL/FINDING@VALUE DAYSd REASON`; the report shows the line to copy.\n"
         "- `/mlops-ci help`: show this list."
     ]
     played, reactions = comment(acme, "/mlops-ci rerun", "eve-token")
