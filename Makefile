@@ -31,12 +31,12 @@ demo: $(VENV)/.demo ## watch eight pull requests being run, measured, judged and
 test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; ARGS='tests/gates' runs some of them
 ifeq ($(ARGS),)
 	coverage erase
-	pytest -n 2 -m "not spark" --cov --cov-report=
+	pytest -n 2 --dist worksteal -m "not spark" --cov --cov-report=
 	pytest -m spark --cov --cov-append --cov-report=
 	coverage report --fail-under=90
 	coverage report --fail-under=100 --include='$(PURE)' --skip-empty
 else
-	pytest -n 2 $(ARGS)
+	pytest -n 2 --dist worksteal $(ARGS)
 endif
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, and who may import whom
