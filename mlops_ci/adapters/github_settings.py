@@ -9,11 +9,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mlops_ci.adapters import withheld
 from mlops_ci.errors import ConfigError
 
 TOKENS = ("MLOPS_CI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 # The token that pushes, where that is another one; no child process is given it.
-PUSH_TOKEN = "MLOPS_CI_PUSH_TOKEN"  # noqa: S105 - the name of a variable
+PUSH_TOKEN = withheld.PUSHING
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 _PUBLIC = "https://github.com"
 

@@ -25,8 +25,6 @@ GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 TICK = 0.2  # seconds between looks at a running task
 MAX_LOG = 16_000_000  # bytes of a log that are kept
 MAX_LINE = 300
-# What no child is given but by ``env``: stages and other people's code need none of it.
-WITHHELD = ("MLOPS_CI_PUSH_TOKEN",)
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 
@@ -75,7 +73,7 @@ def run(
         process = subprocess.Popen(
             [str(arg) for arg in args],
             cwd=cwd,
-            env=_surroundings(env),
+            env=withheld.inherited(env or {}),
             stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -313,8 +311,7 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
     """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
-        for name in WITHHELD:
-            os.environ.pop(name, None)
+        os.environ.pop(withheld.PUSHING, None)
         os.setsid()
         _end_with(parent)
         signal.signal(signal.SIGTERM, _leave)
@@ -334,11 +331,6 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
-
-
-def _surroundings(env: Mapping[str, str] | None) -> dict[str, str]:
-    """The environment of a child: ours, and what it is given."""
-    return {**{name: value for name, value in os.environ.items() if name not in WITHHELD}, **(env or {})}
 
 
 def _leave(*_: object) -> NoReturn:
@@ -397,11 +389,10 @@ def _end_tool(process: subprocess.Popen[bytes]) -> None:
 def _signal_group(group: int, number: int) -> bool:
     """Whether there is such a group; one that is gone is what we want; macOS answers EPERM for a zombie."""
     try:
-        os.killpg(group, number)
+        with suppress(PermissionError):
+            os.killpg(group, number)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
+# What pushes is given to one process alone, by name.
+PUSHING = "MLOPS_CI_PUSH_TOKEN"
 # Tokens that speak to GitHub, by the names under which we, CML and GitHub's command take them.
 _TOKENS = frozenset(
     {
         "MLOPS_CI_TOKEN",
-        "MLOPS_CI_PUSH_TOKEN",
+        PUSHING,
         "GITHUB_TOKEN",
         "GH_TOKEN",
         "GITHUB_ENTERPRISE_TOKEN",
@@ -32,3 +35,8 @@ def is_withheld(name: str) -> bool:
 def without(environ: Mapping[str, str]) -> dict[str, str]:
     """An environment for the pull request's code; DVC's credentials of the data's remote stay in it."""
     return {name: value for name, value in environ.items() if not is_withheld(name)}
+
+
+def inherited(given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a tool: this process's without the token that pushes, and what it is given."""
+    return {**{name: value for name, value in os.environ.items() if name != PUSHING}, **given}
