@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import yaml
 
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
@@ -18,6 +20,7 @@ from mlops_ci.collect.project import CONFIG
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
 
+WORKFLOWS = Path(".github", "workflows")
 # good; missing: a verb cannot work; advice: it works, but less well; unknown: it cannot be seen from here.
 State = Literal["good", "missing", "advice", "unknown"]
 _ADDRESS = re.compile(
@@ -90,11 +93,20 @@ class Place:
             raise ConfigError("the remote is no repository on GitHub", "git remote add origin ADDRESS")
         return GitHub.of({**self.environ, "GITHUB_REPOSITORY": self.repository})
 
+    def workflow(self, file: str) -> Mapping[str, Any]:
+        """A workflow file as it is written; empty where it is no YAML: GitHub says so where it matters."""
+        path = self.git.root / WORKFLOWS / file
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
+        except yaml.YAMLError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
     @cached_property
     def calls(self) -> tuple[tuple[str, str, str], ...]:
         """The workflow files that call mlops-ci: file, what is called, at which version."""
         found = []
-        for path in sorted((self.git.root / ".github" / "workflows").glob("*.y*ml")):
+        for path in sorted((self.git.root / WORKFLOWS).glob("*.y*ml")):
             text = path.read_text(encoding="utf-8", errors="replace")
             found += [
                 (path.name, name, rest.strip())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal
-
-import yaml
 
 from mlops_ci.checkup.place import Found, Place
 
@@ -47,8 +44,7 @@ def pushing(place: Place) -> Found:
 
 def _of(place: Place, file: str) -> Iterator[Handed]:
     """What each call of a workflow file that runs a pull request hands over."""
-    path = place.git.root / ".github" / "workflows" / file
-    for job in _jobs(path):
+    for job in _mappings(list(_mapping(place.workflow(file).get("jobs")).values())):
         if _CALLED.match(str(job.get("uses"))):
             yield _to_workflow(job)
         for step in _mappings(job.get("steps")):
@@ -74,15 +70,6 @@ def _to_action(job: Mapping[str, Any], step: Mapping[str, Any]) -> Handed:
     granted = job.get("permissions")
     writes = granted == "write-all" or _mapping(granted).get("contents") == "write"
     return "own" if writes else "nothing"
-
-
-def _jobs(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
-    except yaml.YAMLError:
-        # GitHub says it where it matters; nothing can be read out of it here.
-        return
-    yield from _mappings(list(_mapping(_mapping(found).get("jobs")).values()))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.collect.project import CONFIG
@@ -20,9 +18,8 @@ def triggers(place: Place) -> Found:
     event = EVENTS.get(_when(place))
     if event is None:
         return Found("good", "pull requests are run at GitHub's usual events")
-    folder = place.git.root / ".github" / "workflows"
     files = sorted({file for file, name, _ in place.calls if name.endswith(_CALLED)})
-    types = {file: found for file in files if (found := _types(folder / file)) is not None}
+    types = {file: found for file in files if (found := _types(place.workflow(file))) is not None}
     if not types:
         return Found("unknown", "no workflow of pull requests calls mlops-ci")
     deaf = [file for file, found in types.items() if event not in found]
@@ -38,14 +35,11 @@ def _when(place: Place) -> str:
     return "label" if isinstance(found, Label) else found
 
 
-def _types(path: Path) -> tuple[str, ...] | None:
+def _types(workflow: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The events of a pull request at which a workflow starts; None where it starts at none or is broken."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
-    except yaml.YAMLError:
-        return None
     # YAML 1.1 takes the key `on` for true.
-    on: Any = found.get(True, found.get("on")) if isinstance(found, dict) else None
+    keys: Mapping[Any, Any] = workflow
+    on = keys.get(True, keys.get("on"))
     if on == "pull_request" or (isinstance(on, list) and "pull_request" in on):
         return USUAL_EVENTS
     if not isinstance(on, dict) or "pull_request" not in on:

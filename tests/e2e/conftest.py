@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mlops_ci import cli
+from tests.adapters.github_double import Double, running
 from tests.repositories import Repo
 
 FILES = {
@@ -107,6 +108,13 @@ class Answer:
 
 
 Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """GitHub's API as the adapters' tests have it."""
+    with running() as started:
+        yield started
 
 
 @pytest.fixture

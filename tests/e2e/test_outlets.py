@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 
 from mlops_ci import gates
 from mlops_ci.collect.locking import FORK as LOCK_OF_FORK
-from tests.adapters.github_double import REPOSITORY, TOKEN, Double, running
+from tests.adapters.github_double import REPOSITORY, TOKEN, Double
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
 from tests.e2e.conftest import GATED, Toy, evidence
@@ -28,12 +27,6 @@ RUN = "4711"
 URL = f"https://github.com/{REPOSITORY}/actions/runs/{RUN}"
 GATES = [f"mlops-ci/{gate}" for gate in gates.GATES]
 FORK = {"full_name": "mallory/Hello-World"}
-
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    with running() as started:
-        yield started
 
 
 @dataclass

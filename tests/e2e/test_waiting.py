@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.evidence import Outcome, Verdict
 from mlops_ci.reporting import Judged
 from mlops_ci.session import Session
-from tests.adapters.github_double import REPOSITORY, Double, running
+from tests.adapters.github_double import REPOSITORY, Double
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
 from tests.e2e.conftest import GATED, Toy
@@ -23,12 +22,6 @@ from tests.e2e.test_outlets import FORK, GATES, GREEN, Job, told, worse
 OWN = {"full_name": REPOSITORY}
 WAITING = dict.fromkeys(["mlops-ci", *GATES], "action_required")
 LABEL = "when: {label: run-ml}\n"
-
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    with running() as started:
-        yield started
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlops_ci.waiving.orders import FORM
-from tests.adapters.github_double import Double, running
+from tests.adapters.github_double import Double
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
 from tests.e2e.conftest import GATED, Toy, evidence
@@ -29,12 +28,6 @@ def moment(days: int = 0) -> str:
 
 def day(days: int) -> str:
     return (NOW + timedelta(days=days)).date().isoformat()
-
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    with running() as started:
-        yield started
 
 
 @pytest.fixture
