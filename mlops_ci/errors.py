@@ -21,6 +21,10 @@ class ConfigError(MlopsError):
     """The configuration, the command line or the repository cannot be used as it is (exit code 2)."""
 
 
+class ManifestError(ConfigError):
+    """A manifest cannot say what it should, or says what cannot be (exit code 2)."""
+
+
 class ToolError(MlopsError):
     """A tool or service outside this program failed: a remote, a forge, the disk (exit code 3)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -48,6 +48,26 @@ class Comment:
     created: str = ""
     updated: str = ""
     bot: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A pull request before anything is touched: one branch, one commit, complete.
+
+    ``id`` is what it is about, for a closed one means no to it. ``files`` are the new texts by path, None
+    for a file that goes. ``message`` is the commit's. ``automatic``: it is to merge itself.
+    """
+
+    id: str
+    branch: str
+    base: str
+    title: str
+    body: str
+    message: str
+    files: Mapping[str, str | None]
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    automatic: bool = False
 
 
 class Forge(Protocol):

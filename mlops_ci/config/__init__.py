@@ -20,6 +20,7 @@ from mlops_ci.config.keys import (
     Extends,
     Label,
     ModelEntry,
+    Promotion,
     Publishing,
     Seeds,
     Waivers,
@@ -43,6 +44,7 @@ __all__ = [
     "Gate",
     "Label",
     "Model",
+    "Promotion",
     "Publishing",
     "Seeds",
     "Waivers",
@@ -76,6 +78,7 @@ class Config:
     base: str | None
     templates: str
     environments: Mapping[str, Environment]
+    promotion: Promotion
     waivers: Waivers
     document: Document = field(repr=False)
     kinds: Mapping[str, Gate] = field(repr=False)
@@ -92,7 +95,7 @@ class Config:
 
     def manifest(self, environment: str, model: str) -> str:
         """The path of the manifest that says what is live in an environment."""
-        template = self.environments[environment].manifest
+        template = self.environments[environment].manifest.path
         return values.fill(template, environment=environment, model=model)
 
 
@@ -137,6 +140,7 @@ def load(
         base=settings.base,
         templates=settings.templates,
         environments=settings.environments,
+        promotion=settings.promotion,
         waivers=settings.waivers,
         document=whole,
         kinds=kinds,

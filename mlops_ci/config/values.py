@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import PurePosixPath, PureWindowsPath
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -158,6 +158,48 @@ def no_gate(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def named_kind(value: object) -> object:
+    """``canary`` and ``{canary: {...}}`` as a name and options."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and len(value) == 1 and "name" not in value:
+        [(name, options)] = value.items()
+        return {"name": name, "options": {} if options is None else options}
+    if isinstance(value, dict) and value.keys() <= {"name", "options"} and "name" in value:
+        return value
+    raise ValueError(f"expected a name, or one name with its options, but {shown(value)} stands there")
+
+
+def manifest_place(value: object) -> object:
+    """``deploy/x.yaml`` and ``{path: deploy/x.yaml, KIND: {...}}`` as a path, a kind and options."""
+    if isinstance(value, str):
+        return {"path": value}
+    if not isinstance(value, dict) or "path" not in value:
+        raise ValueError(f"expected a path, or {{path: ..., KIND: {{...}}}}, but {shown(value)} stands there")
+    rest = {key: below for key, below in value.items() if key != "path"}
+    if rest.keys() <= {"kind", "options"}:
+        return value
+    if len(rest) > 1:
+        raise ValueError(f"a manifest has one kind, but {' and '.join(sorted(rest))} stand there")
+    [(kind, options)] = rest.items()
+    return {"path": value["path"], "kind": kind, "options": {} if options is None else options}
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"expected a day such as 2026-12-24, but {shown(value)} stands there") from error
+    return value
+
+
+def _hours(value: str) -> str:
+    found = re.fullmatch(r"([0-9]{1,2})-([0-9]{1,2})", value)
+    if not found or int(found[1]) > 24 or int(found[2]) > 24 or found[1] == found[2]:
+        raise ValueError(f"expected hours such as 18-8, but {shown(value)} stands there")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(unique)]
 FilePath = Annotated[str, AfterValidator(file_path)]
@@ -176,3 +218,6 @@ Address = Annotated[str, AfterValidator(_repository)]
 LabelName = Annotated[str, AfterValidator(_label)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Owner = Annotated[str, AfterValidator(_owner)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Day = Annotated[str, AfterValidator(_day)]
+Hours = Annotated[str, AfterValidator(_hours)]

@@ -65,9 +65,9 @@ def test_every_top_key_is_read() -> None:
     assert (found.waivers.max_days, load(None).waivers.max_days) == (7, 30)
     assert LockOptions(required=True) == found.gate_options("lock", None)
     production = found.environments["production"]
-    assert (production.after, production.strategy, production.approvals) == ("staging", "canary", 0)
+    assert (production.after, production.strategy.name, production.approvals) == ("staging", "canary", 0)
     shop = found.environments["shop"]
-    assert (shop.after, shop.strategy, shop.approvals) == ("production", "canary", 2)
+    assert (shop.after, shop.strategy.name, shop.approvals) == ("production", "canary", 2)
     assert timedelta(hours=36) == production.soak
     assert found.manifest("production", "churn") == "live/production/churn.yaml"
     assert found.manifest("staging", "churn") == "deploy/staging/churn.yaml"

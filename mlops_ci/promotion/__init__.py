@@ -1,0 +1,1 @@
+"""Promotion as data: records, the plan, the proposals (pure)."""
