@@ -28,7 +28,7 @@ MANIFEST = "deploy/{environment}/{model}.yaml"
 
 
 class Chosen(Part):
-    """A strategy by its name: ``canary`` or ``{canary: {steps: [5]}}``; ``Config.strategy`` has the options."""
+    """A strategy by its name: ``canary``, ``{canary: {steps: [5]}}``; ``Config.strategy`` has the options."""
 
     name: Text = Field(description="The name of the strategy.")
 
