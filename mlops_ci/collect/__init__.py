@@ -14,7 +14,7 @@ from importlib import metadata
 from mlops_ci import __version__
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.store import Store
-from mlops_ci.collect import changes, checks, locking, models
+from mlops_ci.collect import changes, checks, live, locking, models
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
@@ -197,6 +197,8 @@ def _models(
         if compared.changed:
             context = Context(project, model, sources, compared)
             compared = checks.measure(context, clock.phase)
+            compared, problems = live.told(project, compared, live.table_of(project, model))
+            reader.problems += problems
         yield compared
 
 
