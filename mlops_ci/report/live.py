@@ -10,7 +10,7 @@ from mlops_ci.report.ladder import Rows, capped
 
 @dataclass(frozen=True)
 class LiveMetric:
-    """A metric of a live release; ``delta`` is this change minus that."""
+    """A metric of a live release; ``delta`` is this change minus that, where they can be compared."""
 
     name: str
     value: float
@@ -39,7 +39,7 @@ def live_rows(model: ModelEvidence, most: int) -> tuple[LiveRow, ...]:
 
 def _row(model: ModelEvidence, same: list[LiveRelease], most: int) -> LiveRow:
     first = same[0]
-    metrics = [found for one in model.metrics if (found := _metric(one, first.environment))]
+    metrics = [found for one in model.metrics if (found := _metric(one, first))]
     return LiveRow(
         environments=tuple(one.environment for one in same),
         name=first.name,
@@ -48,10 +48,10 @@ def _row(model: ModelEvidence, same: list[LiveRelease], most: int) -> LiveRow:
     )
 
 
-def _metric(metric: Metric, environment: str) -> LiveMetric | None:
+def _metric(metric: Metric, live: LiveRelease) -> LiveMetric | None:
     """The live value of a metric; None where it has none, or only says again what the base says."""
-    value = next((one.value for one in metric.live if one.environment == environment), None)
+    value = next((one.value for one in metric.live if one.environment == live.environment), None)
     if value is None or value == metric.base:
         return None
-    delta = None if metric.head is None else metric.head - value
+    delta = None if metric.head is None or live.other_examples else metric.head - value
     return LiveMetric(metric.name, value, delta)
