@@ -45,7 +45,7 @@ class ModelStore:
     """A content-addressed store of models; docs/releases.md says what lies where.
 
     ``MODEL/sha256-HEX/NAME`` is the model and ``NAME.manifest.json`` beside it, written last, says that it is
-    whole. ``by-md5/MD5.json`` leads from DVC's hash to the digest.
+    whole. ``MODEL/by-md5/MD5.json`` leads from DVC's hash to both.
     """
 
     place: Place
@@ -72,40 +72,43 @@ class ModelStore:
             ToolError: nobody has the bytes, they are damaged, or the store cannot be written or does not
                 give back what was written.
         """
-        known = self.known(model, path, md5)
-        if known is not None:
+        known = self.published(model, md5)
+        if known is not None and known.uri == self.place.uri(_named(model, known.digest, path)):
             return known
         with model_bytes.gathered(self.dvc, path, md5) as found:
-            self._copy(_named(model, found.digest, path), found)
-            return self._completed(model, path, md5, found)
+            name = _named(model, found.digest, path)
+            self._copy(name, found)
+            self._complete(name, md5, found)
+            return self._told(name, found.digest, md5, _sizes(found), new=True)
 
-    def would(self, model: str, path: str, md5: str) -> Published:
+    def would_publish(self, model: str, path: str, md5: str) -> Published:
         """What ``publish`` would give; nothing is written.
 
         Raises:
             ToolError: nobody has the bytes, or the store does not answer.
         """
-        known = self.known(model, path, md5)
-        if known is not None:
+        known = self.published(model, md5)
+        if known is not None and known.uri == self.place.uri(_named(model, known.digest, path)):
             return known
         with model_bytes.gathered(self.dvc, path, md5) as found:
-            return self._published(model, path, md5, found.digest, _sizes(found), new=True)
+            return self._told(_named(model, found.digest, path), found.digest, md5, _sizes(found), new=True)
 
-    def known(self, model: str, path: str, md5: str) -> Published | None:
-        """The model as it was published before, with the right sizes; None where it has to be copied.
+    def published(self, model: str, md5: str) -> Published | None:
+        """A model as it was published before, whole and with the right sizes; None where it has to be copied.
 
         Raises:
             ToolError: the store does not answer.
         """
-        digest = str(self.place.document(f"by-md5/{md5}.json").get("digest", ""))
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        index = self.place.document(_index(model, md5))
+        digest, file = str(index.get("digest", "")), str(index.get("name", ""))
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest) or not file or "/" in file:
             return None
-        name = _named(model, digest, path)
+        name = _named(model, digest, file)
         manifest = self.place.document(_manifest(name))
         sizes = _listed(manifest)
         if manifest.get("md5") != md5 or not sizes or self.place.sizes(name) != sizes:
             return None
-        return self._published(model, path, md5, digest, sizes, new=False)
+        return self._told(name, digest, md5, sizes, new=False)
 
     def _copy(self, name: str, found: Bytes) -> None:
         for inner, file in found.files.items():
@@ -117,21 +120,19 @@ class ModelStore:
                     "run it again; if it stays, the store or the way to it is broken",
                 )
 
-    def _completed(self, model: str, path: str, md5: str, found: Bytes) -> Published:
+    def _complete(self, name: str, md5: str, found: Bytes) -> None:
         """Say that it is whole, then where it is found."""
         listed = [
             {"path": inner, "sha256": file.sha256, "size": file.size} for inner, file in found.files.items()
         ]
         manifest = {"digest": found.digest, "md5": md5, "size": found.size, "files": listed}
-        self.place.write(_manifest(_named(model, found.digest, path)), _json(manifest))
-        self.place.write(f"by-md5/{md5}.json", _json({"digest": found.digest}))
-        return self._published(model, path, md5, found.digest, _sizes(found), new=True)
+        self.place.write(_manifest(name), _json(manifest))
+        model, _, file = name.split("/")
+        self.place.write(_index(model, md5), _json({"digest": found.digest, "name": file}))
 
-    def _published(
-        self, model: str, path: str, md5: str, digest: str, sizes: Mapping[str, int], *, new: bool
-    ) -> Published:
-        uri = self.place.uri(_named(model, digest, path))
-        return Published(model, digest, uri, sum(sizes.values()), len(sizes), md5, new)
+    def _told(self, name: str, digest: str, md5: str, sizes: Mapping[str, int], *, new: bool) -> Published:
+        model = name.split("/", maxsplit=1)[0]
+        return Published(model, digest, self.place.uri(name), sum(sizes.values()), len(sizes), md5, new)
 
     # ---- what is there ---------------------------------------------------------------------
 
@@ -212,9 +213,17 @@ class ModelStore:
 
 def _named(model: str, digest: str, path: str) -> str:
     """The model's name in the store: a model server wants the file's own, for it tells the format."""
+    return f"{_folder(model)}/{digest.replace(':', '-')}/{PurePosixPath(path).name}"
+
+
+def _index(model: str, md5: str) -> str:
+    return f"{_folder(model)}/by-md5/{md5}.json"
+
+
+def _folder(model: str) -> str:
     if not _MODEL.fullmatch(model):
         raise ConfigError(f"{model!r} is no name for a model in a store", "letters, digits, . _ and -")
-    return f"{model}/{digest.replace(':', '-')}/{PurePosixPath(path).name}"
+    return model
 
 
 def _manifest(name: str) -> str:

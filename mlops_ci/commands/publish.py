@@ -33,7 +33,7 @@ def publish(model: _Model = "", dry_run: _DryRun = False, json: Json = False) ->
     for one in _chosen(project, model, terminal):
         value = _hash(project, one)
         with terminal.step(f"{'Hashing' if dry_run else 'Publishing'} {one.name}"):
-            done.append((store.would if dry_run else store.publish)(one.name, one.path, value))
+            done.append((store.would_publish if dry_run else store.publish)(one.name, one.path, value))
     terminal.result(
         "\n".join(_line(one, dry_run=dry_run) for one in done), {"models": [asdict(one) for one in done]}
     )

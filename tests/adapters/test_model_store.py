@@ -7,6 +7,7 @@ import json
 import logging
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -163,11 +164,11 @@ def test_published_again_nothing_is_read_or_written(
     assert not again.new
     assert (again.digest, again.uri, again.size) == (first.digest, first.uri, first.size)
     assert publish(store, FOLDER).uri == folder.uri
-    assert store.would("iris", FILE, first.md5) == again
+    assert store.would_publish("iris", FILE, first.md5) == again
 
 
 def test_what_would_be_published_is_only_hashed(local: ModelStore) -> None:
-    would = local.would("iris", FILE, md5(local, FILE))
+    would = local.would_publish("iris", FILE, md5(local, FILE))
     assert would.new
     assert not (local.dvc.top.parent / "models").exists()
     assert publish(local) == would
@@ -181,11 +182,25 @@ def test_the_same_bytes_of_another_model_are_there_twice(local: ModelStore) -> N
     assert not publish(local).new
 
 
+def test_the_same_bytes_by_another_file_name_are_copied_anew(local: ModelStore) -> None:
+    one = publish(local)
+    other = local.publish("iris", "model.pkl", one.md5)
+    assert other.new
+    assert other.uri == one.uri.replace(FILE, "model.pkl")
+    assert local.published("iris", one.md5) == replace(other, new=False)
+    assert local.published("lily", one.md5) is None
+    assert local.exists(release(one))
+
+
 def test_what_lies_where(local: ModelStore) -> None:
     found = publish(local)
     folder = f"iris/{found.digest.replace(':', '-')}"
     written = on_disk(local.dvc.top.parent / "models")
-    assert set(written) == {f"{folder}/{FILE}", f"{folder}/{FILE}.manifest.json", f"by-md5/{found.md5}.json"}
+    assert set(written) == {
+        f"{folder}/{FILE}",
+        f"{folder}/{FILE}.manifest.json",
+        f"iris/by-md5/{found.md5}.json",
+    }
     assert json.loads(written[f"{folder}/{FILE}.manifest.json"]) == {
         "digest": found.digest,
         "md5": found.md5,
@@ -310,7 +325,7 @@ def test_killed_between_any_two_writes_it_is_whole_in_the_end(
                 patch.setattr(Place, name, some(name))
             with pytest.raises(Killed):
                 store.publish("iris", path, value)
-        found = store.would("iris", path, value)
+        found = store.would_publish("iris", path, value)
         assert found.new, f"{survive} of {count} writes are not a whole model"
         assert store.exists(release(found)) == (survive == count - 1)
     found = store.publish("iris", path, value)
@@ -336,7 +351,7 @@ def test_a_store_that_gives_back_something_else(local: ModelStore, monkeypatch: 
     message = refused(ToolError, lambda: publish(local))
     assert message.endswith(f"/{FILE}: the store does not give back what was written")
     monkeypatch.undo()
-    assert local.would("iris", FILE, md5(local, FILE)).new
+    assert local.would_publish("iris", FILE, md5(local, FILE)).new
 
 
 def change(store: ModelStore, found: Published, inner: str, raw: bytes | None) -> None:
@@ -378,19 +393,21 @@ def test_bytes_that_are_gone_are_published_again(store: ModelStore, path: str) -
     assert store.verify(release(found)) == ""
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"files": 3}', b'{"files": [{"path": ""}]}', b"\xff"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"'x'", b'{"files": 3}', b'{"files": [{"path": ""}]}', b"\xff"]
+)
 def test_damaged_documents_are_written_anew(local: ModelStore, raw: bytes) -> None:
     found = publish(local)
     change(local, found, ".manifest.json", raw)
     assert not local.exists(release(found))
     assert publish(local).new
-    local.place.write(f"by-md5/{found.md5}.json", raw)
+    local.place.write(f"iris/by-md5/{found.md5}.json", raw)
     assert publish(local).new
     assert not publish(local).new
 
 
 def test_nothing_there(local: ModelStore) -> None:
-    found = local.would("iris", FILE, md5(local, FILE))
+    found = local.would_publish("iris", FILE, md5(local, FILE))
     assert not local.exists(release(found))
     assert local.verify(release(found)) == f"{found.uri}: there is nothing"
 
