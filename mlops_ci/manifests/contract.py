@@ -20,9 +20,9 @@ KNATIVE, STANDARD = ("Knative", "Serverless"), ("Standard", "RawDeployment")
 class Rule:
     """What one field must keep to where it stands.
 
-    ``path``: dotted, ``[]`` each entry of a list, ``*`` each key of a mapping. ``needs`` and ``never`` are keys
-    beside it. ``modes``: the deployment modes of KServe that know the field. ``total``: the sum of a key over
-    the entries of a list, and its bounds. ``unique``: a path whose values differ from entry to entry.
+    ``path``: dotted, ``[]`` each entry of a list, ``*`` each key of a mapping. ``needs`` and ``never`` are
+    keys beside it. ``modes``: the deployment modes of KServe that know the field. ``total``: the sum of a key
+    over the entries of a list, and its bounds. ``unique``: a path whose values differ from entry to entry.
     """
 
     path: str
@@ -91,7 +91,10 @@ CONTRACTS = (
             Rule("spec.canary[].predictor.name", "text", pattern=r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"),
             Rule("spec.canary[].predictor.model", "mapping", needs=("name",), never=_NOT_IN_A_CANARY),
             Rule(
-                "spec.canary[].predictor.model.storageUri", "text", pattern=r"\S+", needs=("name", "modelFormat")
+                "spec.canary[].predictor.model.storageUri",
+                "text",
+                pattern=r"\S+",
+                needs=("name", "modelFormat"),
             ),
         ),
     ),
@@ -201,7 +204,7 @@ def _wrong(rule: Rule, value: Any) -> str:
     """What is wrong with the value itself."""
     if not _is(rule.type, value):
         return f"must be a {rule.type}, and {value!r} stands there"
-    if rule.least is not None and value < rule.least or rule.most is not None and value > rule.most:
+    if (rule.least is not None and value < rule.least) or (rule.most is not None and value > rule.most):
         bounds = f"{rule.least} to {rule.most}" if rule.most is not None else f"{rule.least} or more"
         return f"must be {bounds}, and {value!r} stands there"
     if rule.pattern and not re.fullmatch(rule.pattern, value):

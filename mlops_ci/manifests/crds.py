@@ -92,11 +92,15 @@ def _versions(data: Mapping[str, Any]) -> Iterator[Schema]:
         return
     name = look(data, "metadata", "name")
     if api != f"{_GROUP}/v1":
-        raise ConfigError(f"{name}: is in the old form {api}", "export it from a cluster of Kubernetes 1.16 or newer")
+        raise ConfigError(
+            f"{name}: is in the old form {api}", "export it from a cluster of Kubernetes 1.16 or newer"
+        )
     group, kind = look(data, "spec", "group"), look(data, "spec", "names", "kind")
     versions = look(data, "spec", "versions")
     if not isinstance(group, str) or not isinstance(kind, str) or not isinstance(versions, list):
-        raise ConfigError(f"{name}: lacks spec.group, spec.names.kind or spec.versions", "is the file complete?")
+        raise ConfigError(
+            f"{name}: lacks spec.group, spec.names.kind or spec.versions", "is the file complete?"
+        )
     for each in versions:
         schema, version = look(each, "schema", "openAPIV3Schema"), look(each, "name")
         if isinstance(schema, Mapping) and isinstance(version, str):
@@ -227,7 +231,8 @@ def check(text: str, schemas: Sequence[Schema]) -> None:
     if found:
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         raise ManifestError(
-            f"{found[0].place}: {found[0].message}{more}", "mend it; `mlops-ci schema check FILE` shows everything"
+            f"{found[0].place}: {found[0].message}{more}",
+            "mend it; `mlops-ci schema check FILE` shows everything",
         )
 
 
@@ -236,11 +241,12 @@ def _of_document(document: Document, schema: Schema) -> Iterator[Problem]:
         from jsonschema import Draft202012Validator
     except ImportError as error:
         raise ConfigError(
-            f"{label(document)}: there is a schema for it ({schema.file}), but jsonschema is not installed", _MISSING
+            f"{label(document)}: there is a schema for it ({schema.file}), but jsonschema is not installed",
+            _MISSING,
         ) from error
     errors = Draft202012Validator(schema.body).iter_errors(document.data)
-    for error in sorted(errors, key=lambda one: [str(part) for part in one.absolute_path]):
-        yield Problem(str(address(document, *_path(error.absolute_path))), _worded(error))
+    for one in sorted(errors, key=lambda each: [str(part) for part in each.absolute_path]):
+        yield Problem(str(address(document, *_path(one.absolute_path))), _worded(one))
 
 
 def _path(parts: Sequence[str | int]) -> tuple[Part, ...]:

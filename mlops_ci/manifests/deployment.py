@@ -70,7 +70,7 @@ def read(text: str, options: Options) -> Rollout:
 
 
 def write(text: str, rollout: Rollout, options: Options) -> str:
-    """A candidate goes to the idle slot; the Service is switched to the slot that has what is to be stable."""
+    """A candidate goes to the idle slot; the Service is switched to the slot of what is to be stable."""
     found = _found(text, options)
     if rollout == found.live:
         return text
@@ -90,8 +90,8 @@ def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
         return ("The Deployment replaces its pods by its own strategy; all requests move with them.",)
     if rollout.candidate is None and _is_switch(found, rollout):
         return (
-            f"{label(found.service)} sends all requests to the slot {found.idle.value} at once; requests that are "
-            f"under way end in {found.active.value}, which stays as it is for a way back.",
+            f"{label(found.service)} sends all requests to the slot {found.idle.value} at once; requests "
+            f"that are under way end in {found.active.value}, which stays as it is for a way back.",
         )
     if rollout.candidate is None:
         return (

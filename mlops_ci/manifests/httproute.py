@@ -38,7 +38,7 @@ class Options(pods.PodOptions):
     stable: str | None = Field(
         default=None,
         min_length=1,
-        description="The workload, by its name, behind the first backend; default: found by the backend's name.",
+        description="The workload, by its name, behind the first backend; default: found by the backend.",
     )
     candidate: str | None = Field(
         default=None,
@@ -98,18 +98,18 @@ def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
     said = []
     if rollout.candidate is not None and not rollout.candidate.is_same(found.live.candidate):
         said.append(
-            "The candidate's pods start with this very change, while their share of the requests is set: let their "
-            "readiness probe wait for the model."
+            "The candidate's pods start with this very change, while their share of the requests is set: let "
+            "their readiness probe wait for the model."
         )
     if rollout.candidate is None and rollout.stable and not rollout.stable.is_same(found.live.stable):
         said.append(
-            f"The stable workload loads the release and takes all requests back; {found.rules[0].candidate['name']} "
-            "stays as it is and gets none."
+            "The stable workload loads the release and takes all requests back; "
+            f"{found.rules[0].candidate['name']} stays as it is and gets none."
         )
     if rollout.mirror:
         said.append(
-            "Mirrored requests reach the candidate in full: it must write to nothing that is shared. Its answers are "
-            "dropped. Not every gateway supports `percent` of a RequestMirror."
+            "Mirrored requests reach the candidate in full: it must write to nothing that is shared. Its "
+            "answers are dropped. Not every gateway supports `percent` of a RequestMirror."
         )
     return tuple(said)
 

@@ -247,25 +247,25 @@ def _notes(service: _Service, wanted: Rollout) -> Iterator[str]:
     candidate = wanted.candidate is not None
     if candidate and service.mode == "knative":
         yield (
-            "During the canary Git names the candidate alone: the stable release stands in the promotion record "
-            "and in the cluster. A cluster rebuilt now would serve the candidate to everybody."
+            "During the canary Git names the candidate alone: the stable release stands in the promotion "
+            "record and in the cluster. A cluster rebuilt now would serve the candidate to everybody."
         )
         if wanted.is_idle:
             yield (
-                "The candidate gets no request; annotate serving.kserve.io/enable-tag-routing to try it at an "
-                "address of its own."
+                "The candidate gets no request; annotate serving.kserve.io/enable-tag-routing to try it at "
+                "an address of its own."
             )
     if candidate and service.mode == "standard":
         yield "spec.canary needs KServe 0.20 or newer; an older one refuses the manifest."
     if not candidate and service.canary is not None and service.canary.pointer.served == wanted.stable:
-        yield "The predictor takes the canary's name, so that KServe keeps its pods instead of starting new ones."
+        yield "The predictor takes the canary's name, so that KServe keeps its pods and starts no new ones."
     if style := predictors.old_style(service.document, _PREDICTOR):
         yield (
-            f"KServe rewrites `predictor.{style}` into `predictor.model`: Argo CD shows a difference for good. "
-            "Writing `model:` ends that."
+            f"KServe rewrites `predictor.{style}` into `predictor.model`: Argo CD shows a difference for "
+            "good. Writing `model:` ends that."
         )
     if service.mode == "knative":
         yield (
-            "Annotations of the InferenceService flow into its revisions: do not change one during a canary, it "
-            "starts the pods anew and resets the canary."
+            "Annotations of the InferenceService flow into its revisions: do not change one during a canary, "
+            "it starts the pods anew and resets the canary."
         )

@@ -81,8 +81,8 @@ def notes(_text: str, _rollout: Rollout, options: Options) -> tuple[str, ...]:
     if options.image:
         return ("`images` changes the images of containers only, never a storageUri.",)
     return (
-        "The ConfigMap gets a new name with the new literal, so that the pods which use it start anew by themselves "
-        "(not with generatorOptions.disableNameSuffixHash).",
+        "The ConfigMap gets a new name with the new literal, so that the pods which use it start anew by "
+        "themselves (not with generatorOptions.disableNameSuffixHash).",
     )
 
 

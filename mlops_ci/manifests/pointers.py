@@ -86,7 +86,7 @@ class Pointer:
             return
         if not digest:
             raise ManifestError(
-                f"{self.digest.address}: the digest of {wanted.uri} is not known, and the old one must not stay",
+                f"{self.digest.address}: the digest of {wanted.uri} is not known, the old one must not stay",
                 "promote a release that was published with its digest",
             )
         prefix = "sha256:" if self.digest.value.startswith("sha256:") else ""

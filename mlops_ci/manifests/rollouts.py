@@ -69,13 +69,13 @@ def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
     found = _found(text, options)
     if not found.blue_green:
         return (
-            "The controller ramps by spec.strategy.canary of the manifest; an abort in the cluster is not written "
-            "to Git, which goes on naming this release.",
+            "The controller ramps by spec.strategy.canary of the manifest; an abort in the cluster is not "
+            "written to Git, which goes on naming this release.",
         )
     if rollout.candidate is not None:
         return (
-            "Until the switch Git names the waiting release alone: the live one stands in the promotion record and "
-            "in the cluster. A cluster rebuilt now would serve the waiting one.",
+            "Until the switch Git names the waiting release alone: the live one stands in the promotion "
+            "record and in the cluster. A cluster rebuilt now would serve the waiting one.",
         )
     return ("The controller switches the active service once the new pods are ready.",)
 
@@ -119,8 +119,9 @@ def _switched(found: _Found, wanted: Rollout) -> Iterator[Set]:
         and live.candidate is None
         and not (live.stable and live.stable.is_same(wanted.stable))
     ):
+        there = live.stable.uri if live.stable else "nothing"
         raise ManifestError(
-            f"{where}: a candidate waits beside the release that is live, {live.stable.uri if live.stable else 'none'}",
+            f"{where}: a candidate waits beside what is live, {there}",
             "promote the stable release first (strategy: direct)",
         )
     yield from found.pointer.to(release)

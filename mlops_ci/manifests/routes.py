@@ -70,16 +70,16 @@ def _rule(route: Document, path: Path) -> Rule:
 
 def _traffic(place: Any, stable: Mapping[str, Any], candidate: Mapping[str, Any]) -> int:
     """The candidate's percent of the requests; a weight that is not said is 1."""
-    weights = [ref.get("weight", 1) for ref in (stable, candidate)]
+    weights: list[Any] = [ref.get("weight", 1) for ref in (stable, candidate)]
     if not all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in weights):
         raise ManifestError(f"{place}: the weights are {weights}", "write whole numbers such as 100 and 0")
-    total = sum(weights)
+    total: int = sum(weights)
     if not total or 100 * weights[1] % total:
         raise ManifestError(
             f"{place}: the weights {weights[0]} and {weights[1]} are no whole percents",
             "let their sum be 100",
         )
-    return 100 * int(weights[1]) // total
+    return int(100 * weights[1]) // total
 
 
 def _mirrored(route: Document, path: Path, candidate: str) -> tuple[int, Path | None]:
