@@ -60,15 +60,17 @@ def look(data: Any, *path: Part) -> Any:
     """What stands at a path below a value; None where nothing does."""
     for part in path:
         if isinstance(part, Match):
-            entries = data if isinstance(data, list) else ()
-            data = next((one for one in entries if _matches(one, part)), None)
+            data = _entry(data if isinstance(data, list) else [], part)
         else:
             data = data.get(part) if isinstance(data, Mapping) else None
     return data
 
 
-def _matches(entry: Any, match: Match) -> bool:
-    return isinstance(entry, Mapping) and entry.get(match.key) == match.value
+def _entry(listed: list[Any], match: Match) -> Any:
+    if match.place is not None:
+        return listed[match.place] if match.place < len(listed) else None
+    fitting = (one for one in listed if isinstance(one, Mapping) and one.get(match.key) == match.value)
+    return next(fitting, None)
 
 
 def has(data: Any, *path: Part) -> bool:

@@ -136,8 +136,8 @@ def refuse_split(wanted: Rollout, place: str, hint: str) -> None:
         ManifestError: the rollout asks for it.
     """
     if not wanted.is_idle:
-        what = "mirror" if wanted.mirror else "split"
-        raise ManifestError(f"{place} cannot {what} requests between two releases", hint)
+        what = "copy requests to" if wanted.mirror else "share requests with"
+        raise ManifestError(f"{place} cannot {what} a second release", hint)
 
 
 def refuse_candidate(wanted: Rollout, place: str, hint: str) -> None:

@@ -98,7 +98,7 @@ def _replaced(found: _Found, wanted: Rollout) -> Iterator[Set]:
     where = label(found.document)
     refuse_candidate(
         wanted,
-        f"{where}: Git",
+        f"{where} with spec.strategy.canary",
         "its controller ramps by spec.strategy.canary: use strategy: direct",
     )
     if wanted.stable is None:
