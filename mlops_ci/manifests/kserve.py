@@ -195,9 +195,19 @@ def _in_standard(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
     elif canary is None:
         yield Set(place, [_entry(service, wanted.candidate, wanted.traffic)])
     else:
-        yield from canary.pointer.to(wanted.candidate)
+        yield from _replaced(service, canary, wanted.candidate)
         if canary.traffic != wanted.traffic:
             yield Set(address(service.document, *canary.path, _TRAFFIC), wanted.traffic)
+
+
+def _replaced(service: _Service, canary: _Canary, release: Served) -> Iterator[Set]:
+    """Another release in the canary; a name that was made of the old one follows it."""
+    live = canary.pointer.served
+    path: Path = (*canary.path, "predictor", "name")
+    name = look(service.document.data, *path)
+    if live is not None and name == _name(service, live) and name != _name(service, release):
+        yield Set(address(service.document, *path), _name(service, release))
+    yield from canary.pointer.to(release)
 
 
 def _ended(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
@@ -227,17 +237,19 @@ def _entry(service: _Service, release: Served, traffic: int) -> dict[str, Any]:
     copied = {key: deepcopy(value) for key, value in predictor.items() if key not in _NOT_COPIED}
     if isinstance(copied.get("model"), dict):
         copied["model"] = {"name": "kserve-container", **copied["model"]}
-    entry = {_TRAFFIC: traffic, "predictor": {"name": _name(release), **copied}}
+    entry = {_TRAFFIC: traffic, "predictor": {"name": _name(service, release), **copied}}
     # The pointer's path below the predictor is the same in the copy.
     *path, last = service.pointer.uri.address.path[len(_PREDICTOR) :]
     look(entry["predictor"], *path)[last] = release.uri
     return entry
 
 
-def _name(release: Served) -> str:
-    """A name for the release's pods, the same whenever it is asked for."""
+def _name(service: _Service, release: Served) -> str:
+    """A name for the release's pods, the same whenever it is asked for, and not the stable one's."""
     digest = release.digest.removeprefix("sha256:") or hashlib.sha256(release.uri.encode()).hexdigest()
-    return f"m-{digest[:12]}"
+    name = f"m-{digest[:12]}"
+    taken = look(service.document.data, *_PREDICTOR, "name")
+    return f"{name}-2" if name == taken else name
 
 
 # ---- what a reviewer should know --------------------------------------------------------------------

@@ -23,7 +23,7 @@ IMAGES = {letter: Served.of(f"registry.example.com:5000/iris@sha256:{letter * 64
 
 @dataclass(frozen=True)
 class Sample:
-    """A manifest, the options it is read with, and what it says."""
+    """A manifest, the options it is read with, what it says, and the strategies that work with it."""
 
     kind: str
     name: str
@@ -31,6 +31,7 @@ class Sample:
     says: Rollout
     options: Mapping[str, Any] = field(default_factory=dict)
     images: bool = False
+    strategies: tuple[str, ...] = ("direct",)
 
     @property
     def chosen(self) -> BaseModel:
@@ -403,17 +404,30 @@ spec:
 {renamed(KNATIVE, "iris-v1")}---
 {renamed(OLD_STYLE, "iris-v2").replace(A.uri, B.uri)}"""
 
+SWITCH = ("direct", "blue_green")
+RAMP = (*SWITCH, "canary")
+ALL = (*RAMP, "shadow")
 SAMPLES = (
-    Sample("kserve", "knative", KNATIVE, Rollout(A)),
-    Sample("kserve", "knative canary", KNATIVE_CANARY, Rollout(None, B, 10)),
-    Sample("kserve", "old style", OLD_STYLE, Rollout(A)),
-    Sample("kserve", "custom", CUSTOM, Rollout(A), {"mode": "standard"}),
-    Sample("kserve", "several uris", SEVERAL_URIS, Rollout(A), {"mount": "/mnt/models/adapter"}),
-    Sample("kserve", "standard", STANDARD, Rollout(A)),
-    Sample("kserve", "standard canary", STANDARD_CANARY, Rollout(A, B, 5)),
+    Sample("kserve", "knative", KNATIVE, Rollout(A), strategies=RAMP),
+    Sample("kserve", "knative canary", KNATIVE_CANARY, Rollout(None, B, 10), strategies=RAMP),
+    Sample("kserve", "old style", OLD_STYLE, Rollout(A), strategies=RAMP),
+    Sample("kserve", "custom", CUSTOM, Rollout(A), {"mode": "standard"}, strategies=RAMP),
+    Sample(
+        "kserve", "several uris", SEVERAL_URIS, Rollout(A), {"mount": "/mnt/models/adapter"}, strategies=RAMP
+    ),
+    Sample("kserve", "standard", STANDARD, Rollout(A), strategies=RAMP),
+    Sample("kserve", "standard canary", STANDARD_CANARY, Rollout(A, B, 5), strategies=RAMP),
     Sample("rollouts", "canary", ROLLOUT_CANARY, Rollout(A)),
-    Sample("rollouts", "blue-green", ROLLOUT_BLUE_GREEN, Rollout(A)),
-    Sample("rollouts", "waiting", ROLLOUT_WAITING, Rollout(None, IMAGES["b"]), {"image": True}, images=True),
+    Sample("rollouts", "blue-green", ROLLOUT_BLUE_GREEN, Rollout(A), strategies=SWITCH),
+    Sample(
+        "rollouts",
+        "waiting",
+        ROLLOUT_WAITING,
+        Rollout(None, IMAGES["b"]),
+        {"image": True},
+        images=True,
+        strategies=SWITCH,
+    ),
     Sample("deployment", "variable", DEPLOYMENT, Rollout(A)),
     Sample(
         "deployment",
@@ -423,14 +437,14 @@ SAMPLES = (
         {"annotation": "example.com/model", "digest": "example.com/digest"},
     ),
     Sample("deployment", "image", IMAGE, Rollout(IMAGES["a"]), {"image": True}, images=True),
-    Sample("deployment", "slots", SLOTS, Rollout(A, B)),
+    Sample("deployment", "slots", SLOTS, Rollout(A, B), strategies=SWITCH),
     Sample("kustomize", "literal", KUSTOMIZE, Rollout(A)),
     Sample("kustomize", "image", KUSTOMIZE_IMAGE, Rollout(IMAGES["a"]), {"image": "iris"}, images=True),
     Sample("helm", "values", HELM, Rollout(A)),
-    Sample("helm", "canary", HELM_CANARY, Rollout(A)),
-    Sample("helm", "running canary", HELM_RUNNING, Rollout(A, B, 25)),
-    Sample("httproute", "deployments", ROUTED, Rollout(A, B)),
-    Sample("httproute", "mirror", MIRRORED, Rollout(A, B, mirror=50)),
+    Sample("helm", "canary", HELM_CANARY, Rollout(A), strategies=RAMP),
+    Sample("helm", "running canary", HELM_RUNNING, Rollout(A, B, 25), strategies=RAMP),
+    Sample("httproute", "deployments", ROUTED, Rollout(A, B), strategies=ALL),
+    Sample("httproute", "mirror", MIRRORED, Rollout(A, B, mirror=50), strategies=ALL),
 )
 NAMES = [f"{one.kind}, {one.name}" for one in SAMPLES]
 
