@@ -1,1 +1,1 @@
-"""The audit trail: commits, records and manifests -> a timeline, and the proof of every link (pure)."""
+"""The audit trail: what was promoted, whether Git and the stores still say the same, and a card of it (pure)."""
