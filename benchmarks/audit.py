@@ -63,7 +63,9 @@ def record(environment: str, model: str, previous: Record | None, number: int) -
         before=before,
         after=State(stable=release),
         release=release,
-        source=Source(repository="acme/models", commit=release.commit, pull_requests=(number,), stage="train"),
+        source=Source(
+            repository="acme/models", commit=release.commit, pull_requests=(number,), stage="train"
+        ),
         data=tuple(Input(path=f"data/{part}.csv", md5="f" * 32, size=9) for part in ("train", "test")),
         params={"train.lr": 0.1, "train.depth": 4, "rows": 300, "split.seed": 3},
         evidence=Summary(
@@ -152,8 +154,15 @@ def peer(folder: Path, promotions: int) -> float:
     picked = names[:: max(1, len(names) // SAMPLE)]
     begun = time.perf_counter()
     for name in picked:
-        subprocess.run(["git", "log", "-1", "--format=%H %an %ct", "--", name], cwd=folder, capture_output=True, check=True)
-        text = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=folder, capture_output=True, check=True).stdout
+        subprocess.run(
+            ["git", "log", "-1", "--format=%H %an %ct", "--", name],
+            cwd=folder,
+            capture_output=True,
+            check=True,
+        )
+        text = subprocess.run(
+            ["git", "show", f"HEAD:{name}"], cwd=folder, capture_output=True, check=True
+        ).stdout
         yaml.safe_load(text)
     return (time.perf_counter() - begun) / len(picked) * promotions
 

@@ -1,1 +1,1 @@
-"""The audit trail: what was promoted, whether Git and the stores still say the same, and a card of it (pure)."""
+"""The audit trail: what was promoted, whether Git and the stores still say so, and a model card (pure)."""

@@ -165,7 +165,9 @@ def told(state: State) -> str:
         return stable
     shares = [f"{rollout.traffic} %"] if rollout.traffic else []
     shares += [f"{rollout.mirror} % mirrored"] if rollout.mirror else []
-    return f"{stable} + {name(state.candidate.version, state.candidate.digest)} {' and '.join(shares) or 'idle'}"
+    return (
+        f"{stable} + {name(state.candidate.version, state.candidate.digest)} {' and '.join(shares) or 'idle'}"
+    )
 
 
 def name(version: str, digest: str) -> str:
