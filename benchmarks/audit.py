@@ -137,33 +137,27 @@ def prepare(folder: Path, commits: int, promotions: int) -> None:
     subprocess.run(["git", "reset", "--quiet", "--hard"], cwd=folder, check=True)
 
 
+def answer(folder: Path, *command: str) -> bytes:
+    """What a command printed in a folder."""
+    return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+
+
 def ours(folder: Path) -> tuple[float, int]:
     """Seconds of `mlops-ci audit log --json`, the start of the interpreter included, and its entries."""
     program = str(Path(sys.executable).parent / "mlops-ci")
     begun = time.perf_counter()
-    done = subprocess.run([program, "audit", "log", "--json"], cwd=folder, capture_output=True, check=True)
-    seconds = time.perf_counter() - begun
-    return seconds, done.stdout.count(b'"record": ')
+    told = answer(folder, program, "audit", "log", "--json")
+    return time.perf_counter() - begun, told.count(b'"record": ')
 
 
 def peer(folder: Path, promotions: int) -> float:
-    """Seconds that a process or two a record would take for all of them, by a sample."""
-    names = subprocess.run(
-        ["git", "ls-files", "promotions/log"], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout.split()
+    """Seconds that two processes a record would take for all of them, by a sample."""
+    names = answer(folder, "git", "ls-files", "promotions/log").decode().split()
     picked = names[:: max(1, len(names) // SAMPLE)]
     begun = time.perf_counter()
     for name in picked:
-        subprocess.run(
-            ["git", "log", "-1", "--format=%H %an %ct", "--", name],
-            cwd=folder,
-            capture_output=True,
-            check=True,
-        )
-        text = subprocess.run(
-            ["git", "show", f"HEAD:{name}"], cwd=folder, capture_output=True, check=True
-        ).stdout
-        yaml.safe_load(text)
+        answer(folder, "git", "log", "-1", "--format=%H %an %ct", "--", name)
+        yaml.safe_load(answer(folder, "git", "show", f"HEAD:{name}"))
     return (time.perf_counter() - begun) / len(picked) * promotions
 
 

@@ -1,4 +1,4 @@
-"""Who approved and merged a promotion: enough people, of the owners, that very commit, not its author (pure)."""
+"""Who approved and merged a promotion: enough people, of the owners, and that very commit (pure)."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def _wrong(one: Filed, merge: Merge, asked: Asked) -> Iterator[str]:
         yield "the forge does not say that it was merged"
     brought = one.brought
     if merge.commit and brought is not None and brought.sha != merge.commit:
-        yield f"the forge says that it was merged as {merge.commit[:10]}, the record came with {brought.short}"
+        yield f"it was merged as {merge.commit[:10]}, and the record came with {brought.short}"
     good = {approval.user.lower() for approval in merge.approvals if _is_of(one, approval.commit)}
-    if stale := [a.user for a in merge.approvals if not _is_of(one, a.commit)]:
-        if len(good) < asked.approvals:
-            yield f"{' and '.join(stale)} approved another commit than the one that was merged"
+    stale = [approval.user for approval in merge.approvals if not _is_of(one, approval.commit)]
+    if stale and len(good) < asked.approvals:
+        yield f"{' and '.join(stale)} approved another commit than the one that was merged"
     if asked.owners and not asked.teams:
         good &= asked.owners
     if len(good) < asked.approvals:

@@ -47,7 +47,8 @@ def _disagreeing(target: Target, one: Filed) -> Iterator[Link]:
         for key, allowed in expected(one.record).items():
             told = commit.trailers.get(key, ())
             if told and not any(value in allowed for value in told):
-                said = f"{by(commit)} says {key}: {' and '.join(told)}, and record {one.record.number} says {_or(allowed)}"
+                said = f"{by(commit)} says {key}: {' and '.join(told)}"
+                said += f", and record {one.record.number} says {_or(allowed)}"
                 yield broken(said, where=one.file.path, commit=commit.sha)
 
 

@@ -1,17 +1,17 @@
-"""Manifests change by records alone, each as its record says, and say at last what the newest one says (pure)."""
+"""Manifests change by records alone, each as its record says, and say what the newest one says (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlops_ci.audit.history import Change, Commit, History, Target
-from mlops_ci.audit.links import Link, by, numbers, says
+from mlops_ci.audit.links import Link, Status, by, numbers, says
 from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import ManifestError
 from mlops_ci.promotion.record import Edit
-from mlops_ci.rollout import Rollout
+from mlops_ci.rollout import Rollout, Served
 from mlops_ci.yaml_edit import changes
 
 NAME = "edits"
@@ -64,18 +64,16 @@ def _last(history: History, path: str) -> str:
 
 
 def _told(rollout: Rollout) -> str:
-    stable = (
-        _name(rollout.stable.digest or rollout.stable.uri) if rollout.stable else "a hidden stable release"
-    )
+    stable = _name(rollout.stable) if rollout.stable else "a hidden stable release"
     if rollout.candidate is None:
         return stable
-    candidate = _name(rollout.candidate.digest or rollout.candidate.uri)
+    candidate = _name(rollout.candidate)
     share = f"{rollout.traffic} %" + (f", {rollout.mirror} % mirrored" if rollout.mirror else "")
     return f"{stable} with {candidate} at {share}"
 
 
-def _name(served: str) -> str:
-    return served.removeprefix("sha256:")[:12] if served.startswith("sha256:") else served
+def _name(served: Served) -> str:
+    return served.digest.removeprefix("sha256:")[:12] or served.uri
 
 
 # ---- every change of it ----------------------------------------------------------------------------
@@ -93,8 +91,10 @@ def edits(history: History, trails: Sequence[Trail], manifests: Mapping[Target, 
     for trail in trails:
         changing = [one.record.number for one in trail.filed if one.record.edits]
         if changing and trail.target not in wrong:
-            said = f"{numbers(changing)}: the same commit changed the manifest as the record says, and no other did"
-            yield says(trail.target, NAME, "ok")(said, where=_where(trail, manifests))
+            said = "the same commit changed the manifest as the record says, and no other did"
+            yield says(trail.target, NAME, "ok")(
+                f"{numbers(changing)}: {said}", where=_where(trail, manifests)
+            )
 
 
 def _where(trail: Trail, manifests: Mapping[Target, Manifest]) -> str:
@@ -138,55 +138,46 @@ class _File:
         self, history: History, commit: Commit, change: Change | None, records: Sequence[tuple[Target, Filed]]
     ) -> Iterator[Link]:
         """What a commit that brought records did otherwise than they say."""
-        targets = {
-            target: numbers(one.record.number for t, one in records if t == target) for target, _ in records
-        }
-        wanted = _composed(
-            edit
-            for _, one in sorted(records, key=lambda pair: pair[1].record.number)
-            for edit in one.record.edits
-            if edit.file == self.path
-        )
+        brought: dict[Target, list[Filed]] = {}
+        for target, one in records:
+            brought.setdefault(target, []).append(one)
         found = self._differences(history, change) if change else {}
-        for target, which in targets.items():
-            broken = says(target, NAME, "broken")
+        wanted = {target: _composed(self._edits(of)) for target, of in brought.items()}
+        named = {place for one in wanted.values() for place in one}
+        for target, of in brought.items():
+            did = f"{by(commit)} brought {numbers(one.record.number for one in of)}"
+            where = {"where": self.path, "commit": commit.sha}
             if isinstance(found, str):
-                said = f"{by(commit)} brought {which}, and what it changed cannot be told: {found}"
-                yield says(target, NAME, "unknown")(said, where=self.path, commit=commit.sha)
+                said = f"{did}, and what it changed cannot be told: {found}"
+                yield says(target, NAME, "unknown")(said, **where)
                 continue
-            for sentence in _unlike(wanted, found):
-                yield broken(
-                    f"{by(commit)} brought {which}, but {sentence}", where=self.path, commit=commit.sha
-                )
+            for sentence in (*_unlike(wanted[target], found), *_further(named, found)):
+                yield says(target, NAME, "broken")(f"{did}, but {sentence}", **where)
+
+    def _edits(self, filed: Iterable[Filed]) -> Iterator[Edit]:
+        """What records say of this file, in the order of their numbers."""
+        for one in sorted(filed, key=lambda one: one.record.number):
+            yield from (edit for edit in one.record.edits if edit.file == self.path)
 
     def _by_hand(self, history: History, commit: Commit, change: Change) -> Iterator[Link]:
         """A change of what is live that no record came with."""
-        targets = sorted({target for target, _ in self.filed})
-        if not change.new:
-            for target in targets:
-                said = f"{by(commit)} removed the manifest, and brought no record"
-                yield says(target, NAME, "broken")(said, where=self.path, commit=commit.sha)
-            return
         found = self._differences(history, change)
-        if isinstance(found, str):
-            for target in targets:
-                said = f"what {by(commit)} changed cannot be told: {found}"
-                yield says(target, NAME, "unknown")(said, where=self.path, commit=commit.sha)
-            return
-        for target in targets:
-            if words := self._moved(history, target, change, found):
+        for target in sorted({target for target, _ in self.filed}):
+            status: Status = "broken"
+            said = ""
+            if not change.new:
+                said = f"{by(commit)} removed the manifest, and brought no record"
+            elif isinstance(found, str):
+                status, said = "unknown", f"what {by(commit)} changed cannot be told: {found}"
+            elif words := self._moved(history, target, change, found):
                 said = f"{by(commit)} changed the manifest by hand, without a record: {words}"
-                yield says(target, NAME, "broken")(said, where=self.path, commit=commit.sha)
+            if said:
+                yield Link(*target, NAME, status, said, where=self.path, commit=commit.sha)
 
     def _moved(self, history: History, target: Target, change: Change, found: _Differences) -> str:
         """What of a target's live release a change moved, in words."""
-        places = {
-            edit.place
-            for owner, one in self.filed
-            if owner == target
-            for edit in one.record.edits
-            if edit.file == self.path
-        }
+        own = [one for owner, one in self.filed if owner == target]
+        places = {edit.place for edit in self._edits(own)}
         moved = [
             f"{place} from {_value(old)} to {_value(new)}"
             for place, (old, new) in found.items()
@@ -238,8 +229,12 @@ def _unlike(wanted: _Differences, found: _Differences) -> Iterator[str]:
             yield f"changed {place} to {_value(found[place][1])}, and the record says {_value(new)}"
         elif not _same(found[place][0], old):
             yield f"{place} was {_value(found[place][0])} before, and the record says {_value(old)}"
+
+
+def _further(named: Collection[str], found: _Differences) -> Iterator[str]:
+    """What was changed and no record names, in sentences that follow a ``but``."""
     for place, (old, new) in found.items():
-        if place not in wanted:
+        if place not in named:
             yield f"also changed {place} from {_value(old)} to {_value(new)}, which no record says"
 
 

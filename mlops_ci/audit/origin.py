@@ -134,7 +134,8 @@ def _unlike(record: Record, document: Evidence) -> Iterator[str]:
     """What evidence says otherwise than the record that is said to rest on it."""
     release = record.release
     if release.commit and document.repository.commit != release.commit:
-        yield f"the evidence is of the commit {document.repository.commit[:10]}, the record's is {release.commit[:10]}"
+        found = document.repository.commit[:10]
+        yield f"the evidence is of the commit {found}, the record's is {release.commit[:10]}"
     if release.lock and document.lock.digest != release.lock:
         yield f"the evidence is of the dvc.lock {document.lock.digest}, the record's is {release.lock}"
     model = next((one for one in document.models if one.name == record.model), None)
@@ -164,25 +165,19 @@ def _lock(record: Record, origin: Origin) -> _Said:
     if isinstance(lock, Unseen | Gone):
         yield _absent(lock)
         return
-    wrong = []
+    wrong, at = [], f"dvc.lock at {release.commit[:10]}"
     if release.lock and lock.digest != release.lock:
-        wrong.append(
-            f"dvc.lock at {release.commit[:10]} hashes to {lock.digest}, the record names {release.lock}"
-        )
+        wrong.append(f"{at} hashes to {lock.digest}, the record names {release.lock}")
     if output := record.source.output:
         found = lock.recorded.get(output)
         if release.md5 and found != release.md5:
-            wrong.append(
-                f"dvc.lock at {release.commit[:10]} has {output} as {found}, the record as {release.md5}"
-            )
+            wrong.append(f"{at} has {output} as {found}, the record as {release.md5}")
     for one in record.data:
         if (found := lock.recorded.get(one.path, one.md5)) != one.md5:
-            wrong.append(
-                f"dvc.lock at {release.commit[:10]} has {one.path} as {found}, the record as {one.md5}"
-            )
+            wrong.append(f"{at} has {one.path} as {found}, the record as {one.md5}")
     yield from (("broken", sentence) for sentence in wrong)
     if not wrong:
-        yield "ok", f"dvc.lock at {release.commit[:10]} has the record's digest, and names the model's md5"
+        yield "ok", f"{at} has the record's digest, and names the model's md5"
 
 
 def _code(record: Record, origin: Origin) -> _Said:

@@ -1,4 +1,4 @@
-"""The log of a target is a chain: no gap, each record names the one before, nothing was changed after (pure)."""
+"""The log of a target is a chain: no gap, each names the one before, nothing was changed after (pure)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Filed:
 
 @dataclass(frozen=True)
 class Trail:
-    """All that the log has of one environment of a model; ``unread`` are files that hold no record, with why."""
+    """All that the log has of an environment of a model; ``unread``: files that hold no record, and why."""
 
     target: Target
     filed: tuple[Filed, ...] = ()
@@ -140,7 +140,7 @@ def _unchained(trail: Trail) -> Iterator[Link]:
         if one.previous is None:
             yield broken(f"record {one.number} names no record before it", where=after.file.path)
         elif one.previous.digest != record.digest(before.text):
-            said = f"record {before.record.number} is not the one that record {one.number} names: its sha256 differs"
+            said = f"record {before.record.number} is not what record {one.number} names: its sha256 differs"
             yield broken(said, where=before.file.path)
         elif one.before.rollout != before.record.after.rollout:
             left, found = told(before.record.after), told(one.before)

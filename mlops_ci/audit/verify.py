@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlops_ci.audit import approvals, claims, links, manifests, origin, trails
@@ -16,7 +16,7 @@ from mlops_ci.promotion.record import Merge
 
 # The order in which links stand: from what is live to where it comes from.
 ORDER = (
-    *("manifest", "record", "log", "append-only", "edits", "trailers", "approvals"),
+    *("history", "manifest", "record", "log", "append-only", "edits", "trailers", "approvals"),
     *("evidence", "lock", "model", "remote", "data", "code", "reproduction", "earlier"),
 )
 
@@ -50,11 +50,12 @@ class Chain:
         return bool(self.counts["broken"])
 
 
-def verify(world: World, found: Sequence[Trail]) -> Chain:
-    """Check every link of these targets."""
+def verify(world: World, found: Sequence[Trail], wanted: Callable[[Target], bool] = lambda _: True) -> Chain:
+    """Check every link of the targets that are wanted; ``found`` are all, for manifests may be shared."""
     history = world.history
     made: list[Link] = []
-    for trail in found:
+    asked = tuple(trail for trail in found if wanted(trail.target))
+    for trail in asked:
         made += trails.check(history, trail)
         made += manifests.live(history, trail, world.manifests.get(trail.target))
         made += approvals.check(trail, world.asked.get(trail.target, Asked()), world.merges)
@@ -64,9 +65,7 @@ def verify(world: World, found: Sequence[Trail]) -> Chain:
     if history.shallow:
         said = "this clone's history is cut off, so what came before is not seen: fetch it (fetch-depth: 0)"
         made.append(Link("", "", "history", "unknown", said))
-    wanted = {trail.target for trail in found} | {("", "")}
-    kept = [link for link in made if (link.environment, link.model) in wanted]
-    kept.sort(
-        key=lambda link: (link.environment, link.model, ORDER.index(link.name) if link.name in ORDER else -1)
-    )
-    return Chain(tuple(found), tuple(kept))
+    targets = {trail.target for trail in asked} | {("", "")}
+    kept = [link for link in made if (link.environment, link.model) in targets]
+    kept.sort(key=lambda link: (link.environment, link.model, ORDER.index(link.name)))
+    return Chain(asked, tuple(kept))
