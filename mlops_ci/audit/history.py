@@ -144,10 +144,8 @@ class History:
     def author(self, path: str) -> Commit | None:
         """The commit that a record was made in: of the merged branch, else the one that brought it."""
         merge = self.brought.get(path)
-        own = self.made.get(path)
-        if merge is None or (len(merge.parents) > 1 and own is not None):
-            return own
-        return merge
+        is_merge = merge is not None and len(merge.parents) > 1
+        return self.made.get(path, merge) if is_merge else merge
 
 
 def _first(commits: Sequence[Commit]) -> Mapping[str, Commit]:

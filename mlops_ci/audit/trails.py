@@ -122,10 +122,9 @@ def _gaps(trail: Trail) -> Iterator[Link]:
     broken = says(trail.target, "log", "broken")
     for expected, one in enumerate(trail.filed, start=1):
         if one.file.number != expected:
-            what = (
-                "is there twice" if one.file.number < expected else f"record {expected} is missing before it"
-            )
-            yield broken(f"record {one.file.number}: {what}", where=one.file.path)
+            twice = one.file.number < expected
+            said = "is there twice" if twice else f"comes where record {expected} should"
+            yield broken(f"record {one.file.number} {said}", where=one.file.path)
             return
 
 

@@ -42,7 +42,8 @@ _Since = Annotated[str, typer.Option(help="log: from this day or time on, such a
 _Until = Annotated[str, typer.Option(help="log: up to the end of this day, or up to this time, in UTC.")]
 _Csv = Annotated[bool, typer.Option("--csv", help="log: comma-separated values for a spreadsheet.")]
 _All = Annotated[
-    bool, typer.Option("--all", help="verify: look at the bytes of every release, not of the live ones alone.")
+    bool,
+    typer.Option("--all", help="verify: look at the bytes of every release, not of the live ones alone."),
 ]
 _Deep = Annotated[
     bool, typer.Option("--deep", help="verify: make the live releases again from scratch in a clean clone.")
@@ -108,7 +109,9 @@ def _moment(text: str, option: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"{option}: {text!r} is no day or time", f"for example {option} 2026-11-28") from None
+        raise ConfigError(
+            f"{option}: {text!r} is no day or time", f"for example {option} 2026-11-28"
+        ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -148,9 +151,7 @@ def _verify(
     return 1 if found.is_broken else 0
 
 
-def _card(
-    terminal: Terminal, target: tuple[str, str], release: str, base: str, output: Path | None
-) -> int:
+def _card(terminal: Terminal, target: tuple[str, str], release: str, base: str, output: Path | None) -> int:
     from mlops_ci.promoting import carding
 
     found = carding.card(Path.cwd(), os.environ, target, release, base=base)
