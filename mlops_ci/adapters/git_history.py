@@ -100,16 +100,23 @@ def _files(git: Git, head: str, places: Sequence[str]) -> dict[str, str]:
 
 
 def blobs(git: Git, names: Iterable[str]) -> dict[str, str]:
-    """The texts of objects by their names, by one process; what is missing is left out."""
-    asked = "".join(f"{name}\n" for name in sorted(names)).encode()
-    raw = git.run("cat-file", "--batch", stdin=asked).raw if asked else b""
+    """The texts of objects by their names; what is missing is left out."""
+    return {name: raw.decode("utf-8", "replace") for name, raw in contents(git, names).items()}
+
+
+def contents(git: Git, names: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of files by names such as an object's or ``COMMIT:path``, by one process; else left out."""
+    asked = [name for name in sorted(set(names)) if "\n" not in name]
+    raw = git.run("cat-file", "--batch", stdin="".join(f"{one}\n" for one in asked).encode()).raw
     found, place = {}, 0
-    while place < len(raw):
+    for name in asked:
         end = raw.index(b"\n", place)
         words = raw[place:end].split()
         place = end + 1
-        if len(words) == 3:
-            size = int(words[2])
-            found[words[0].decode()] = raw[place : place + size].decode("utf-8", "replace")
+        # What is not there is answered by its name, which may hold blanks, and `missing`.
+        if words[-1].isdigit():
+            size = int(words[-1])
+            if words[-2] == b"blob":
+                found[name] = raw[place : place + size]
             place += size + 1
     return found

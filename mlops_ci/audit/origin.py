@@ -19,12 +19,14 @@ from mlops_ci.promotion.record import Metric, Named, Record
 class Lock:
     """dvc.lock at a commit: its digest, and the hashes that it has by path (None: never ran).
 
-    ``code`` are the dependencies that lie in Git: path -> (what dvc.lock says, what Git's bytes give).
+    ``code`` are the dependencies that lie in Git: path -> (what dvc.lock says, what Git's bytes give);
+    ``folders`` are those of which nobody can tell, for they may have held files that Git does not have.
     """
 
     digest: str
     recorded: Mapping[str, str | None]
     code: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,15 +129,13 @@ def _evidence(record: Record, origin: Origin) -> _Said:
     wrong = list(_unlike(record, document))
     yield from (("broken", sentence) for sentence in wrong)
     if not wrong:
-        yield "ok", "the evidence hashes to its digest and names this commit, this dvc.lock and this model"
+        at = document.repository.commit[:10]
+        yield "ok", f"the evidence hashes to its digest and is of this model and dvc.lock, measured at {at}"
 
 
 def _unlike(record: Record, document: Evidence) -> Iterator[str]:
     """What evidence says otherwise than the record that is said to rest on it."""
     release = record.release
-    if release.commit and document.repository.commit != release.commit:
-        found = document.repository.commit[:10]
-        yield f"the evidence is of the commit {found}, the record's is {release.commit[:10]}"
     if release.lock and document.lock.digest != release.lock:
         yield f"the evidence is of the dvc.lock {document.lock.digest}, the record's is {release.lock}"
     model = next((one for one in document.models if one.name == record.model), None)
@@ -192,7 +192,9 @@ def _code(record: Record, origin: Origin) -> _Said:
     if not wrong and lock.code:
         files = "1 file" if len(lock.code) == 1 else f"{len(lock.code)} files"
         yield "ok", f"{files} of code at {at} have the md5 that dvc.lock was made with"
-    elif not wrong:
+    if lock.folders:
+        yield "unknown", f"{', '.join(lock.folders)} at {at} may have held files that Git does not have"
+    if not lock.code and not lock.folders:
         yield "unknown", f"dvc.lock at {at} names no code that lies in Git"
 
 

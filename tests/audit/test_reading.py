@@ -51,7 +51,7 @@ def full(**more: object) -> Record:
 def test_the_brief_record_has_all_but_what_is_left_out() -> None:
     one = full()
     found = reading.brief(one.text(), "x")
-    left_out = {"data": (), "params": {}, "edits": ()}
+    left_out: dict[str, object] = {"data": (), "params": {}, "edits": ()}
     summary = one.evidence.model_copy(update={"metrics": (), "gates": (), "waivers": ()})
     assert found == one.model_copy(update={**left_out, "evidence": summary})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mlops_ci.audit.links import Link
@@ -132,7 +134,7 @@ def test_a_file_that_holds_no_record() -> None:
         ),
     ],
 )
-def test_a_record_that_does_not_follow_the_one_before(fields: dict[str, object], said: str) -> None:
+def test_a_record_that_does_not_follow_the_one_before(fields: dict[str, Any], said: str) -> None:
     story = told()
     story.promote(release("d"), "rebase", **fields)
     assert [one[:2] for one in broken(story)] == [("log", said)]
