@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 LOCK = "Mlops-CI-Lock"
 MEASURED = "Mlops-CI-Measured"
+# The tree of the commit that says it: whoever amends the commit makes it untrue.
+TREE = "Mlops-Tree"
 
 _LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.*)$", re.ASCII)
 
@@ -16,6 +18,12 @@ def write(subject: str, body: str, trailers: Mapping[str, str]) -> str:
     lines = [f"{name}: {' '.join(value.split())}" for name, value in trailers.items()]
     parts = [part for part in (subject.strip(), body.strip(), "\n".join(lines)) if part]
     return "\n\n".join(parts) + "\n"
+
+
+def add(message: str, name: str, value: str) -> str:
+    """A message with one more trailer, in the block that it ends in or in a new one."""
+    between = "\n" if read(message) else "\n\n"
+    return f"{message.rstrip()}{between}{name}: {' '.join(value.split())}\n"
 
 
 def read(message: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from mlops_ci import config, evidence
 from mlops_ci.adapters import git_arrivals
@@ -157,10 +156,11 @@ def _release(
     digest = main.judged.digest if main.judged else ""
     if known := seen.get((name, output.md5)):
         return known, None
-    told: Published | None = store.published(name, output.md5)
-    if told is None and good:
-        publish = store.would_publish if dry_run else store.publish
-        told = publish(name, PurePosixPath(output.path).name, output.md5)
+    if good:
+        publish = store.would if dry_run else store.publish
+        told: Published | None = publish(name, output.path, output.md5)
+    else:
+        told = store.known(name, output.path, output.md5)
     if told is None:
         return None, None
     release = Release(

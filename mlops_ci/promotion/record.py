@@ -146,11 +146,14 @@ class Summary(Part):
     """The evidence in short: its digest, verdict, metrics, gates, waivers. The whole is in the model store.
 
     ``champion`` is the digest of the live release that was compared with, empty where there was none.
+    ``examples`` is the digest of the evaluation set (``Predictions.digest`` of the evidence), so that a later
+    candidate knows whether its metrics can be compared with these; empty where there are no predictions.
     """
 
     digest: str = ""
     verdict: str = ""
     champion: str = ""
+    examples: str = ""
     metrics: tuple[Metric, ...] = ()
     gates: tuple[Judgement, ...] = ()
     waivers: tuple[Accepted, ...] = ()
