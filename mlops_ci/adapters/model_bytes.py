@@ -17,6 +17,10 @@ from mlops_ci.adapters.model_places import BLOCK
 from mlops_ci.errors import ConfigError, ToolError
 
 
+class LostError(ToolError):
+    """Nobody has these bytes any more, or what there is of them is damaged."""
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a model: where it lies here, and what is in it."""
@@ -79,7 +83,7 @@ def _listing(dvc: Dvc, path: str, value: str) -> Mapping[str, str]:
     """What is in a folder, by DVC; a listing that was made by hand must not lead out of it."""
     raw = dvc.store.read(value, path, MAX_TREE)
     if f"{hashlib.md5(raw, usedforsecurity=False).hexdigest()}.dir" != value:
-        raise ToolError(f"{path}: the listing of the folder is damaged ({value[:8]})", "`dvc push` it again")
+        raise LostError(f"{path}: the listing of the folder is damaged ({value[:8]})", "`dvc push` it again")
     found = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(raw)}
     for name in found:
         if any(part in ("", ".", "..") for part in name.split("/")) or PurePosixPath(name).is_absolute():
@@ -103,10 +107,10 @@ def _found(dvc: Dvc, path: str, value: str, scratch: Path) -> File:
             return file
         damaged = True
     if damaged:
-        raise ToolError(
+        raise LostError(
             f"{path}: what DVC keeps of it is damaged ({value[:8]})", "run its stage again and `dvc push`"
         )
-    raise ToolError(
+    raise LostError(
         f"{path}: neither the DVC cache nor the remote has it ({value[:8]})",
         "whoever made it runs `dvc push`",
     )
