@@ -19,7 +19,7 @@ _ORDER = tuple(Status[name] for name in ("FAIL", "WARN", "INCONCLUSIVE", "SKIP",
 
 @dataclass(frozen=True)
 class _Champion:
-    """The live release beside the candidate: its digest and values, and whether differences have intervals."""
+    """The live release beside the candidate; ``intervals``: the evidence has some of the differences."""
 
     digest: str = ""
     values: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -38,8 +38,8 @@ def summary_of(
 ) -> Summary:
     """What the evidence says of one model.
 
-    ``digest`` is that of the document as it was received. ``champion`` is the digest of the live release where
-    that is the base of this evidence. Where it is not, the evidence's own word on what is live in
+    ``digest`` is that of the document as it was received. ``champion`` is the digest of the live release
+    where that is the base of this evidence. Where it is not, the evidence's own word on what is live in
     ``environment`` is taken, whose differences have no intervals.
     """
     told = [one for one in findings if one.model in ("", model)]
