@@ -555,7 +555,7 @@ def test_a_hold_that_cannot_be_is_told(target: Live, action: Action, reason: str
 
 def test_what_is_asked_of_no_target_is_told() -> None:
     found = planned(staged(), asked=asks("rollback", "shop"))
-    assert of(found, "shop").reason == (  # type: ignore[union-attr]
+    assert of(found, "shop").reason == (
         "a rollback was asked for by ada: there is no such target; `mlops-ci status` shows those there are"
     )
 
@@ -583,7 +583,7 @@ def test_no_more_pull_requests_than_the_limit_and_what_is_open_keeps_its_place()
         "`promotion.limit` allows",
     )  # fmt: skip
     one = planned(*many(2), offers=offers_of(2), limit=1)
-    assert of(one, "staging", "m1").reason.startswith(  # type: ignore[union-attr]
+    assert of(one, "staging", "m1").reason.startswith(
         "waits until there is room: one of our pull requests is open"
     )
 
@@ -646,7 +646,8 @@ def applied(decision: Decision) -> Record:
 )
 def test_merging_what_is_due_ends_at_the_newest_release(strategy: str, releases: tuple[Release, ...]) -> None:
     by = rules("staging", strategy, step_soak=HOUR)
-    target, seen = live("staging", record("staging", state(OLD))), []
+    target = live("staging", record("staging", state(OLD)))
+    seen: list[Decision] = []
     for at in range(20):
         offer = releases[min(at // 2, len(releases) - 1)]
         world = World((target,), offered(offer), NOW + at * HOUR)
