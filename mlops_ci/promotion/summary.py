@@ -38,9 +38,9 @@ def summary_of(
 ) -> Summary:
     """What the evidence says of one model.
 
-    ``digest`` is that of the document as it was received. ``champion`` is the digest of the live release
-    where that is the base of this evidence. Where it is not, the evidence's own word on what is live in
-    ``environment`` is taken, whose differences have no intervals.
+    ``digest`` is that of the document as it was received. ``champion`` is the digest of what is live in
+    ``environment``, empty where nothing is. Where that is the base of the evidence differences have their
+    intervals; else its values are those that its record told, if they can be compared.
     """
     told = [one for one in findings if one.model in ("", model)]
     measured = next((one for one in evidence.models if one.name == model), None)
@@ -56,22 +56,30 @@ def summary_of(
     )
 
 
+def against(told: Summary, live: Summary | None, champion: str) -> Summary:
+    """What a record told of a release, beside what another one told of what is live: without intervals."""
+    values = {(one.name, one.file): one.candidate for one in live.metrics} if live else {}
+    metrics = (
+        one.model_copy(update={"champion": values.get((one.name, one.file)), "low": None, "high": None})
+        for one in told.metrics
+    )
+    return told.model_copy(update={"champion": champion if live else "", "metrics": tuple(metrics)})
+
+
 def _champion(model: ModelEvidence, digest: str, environment: str) -> _Champion:
-    based = {(one.name, one.file): one.base for one in model.metrics if one.base is not None}
-    if digest:
-        return _Champion(digest, based, intervals=True)
     live = next((one for one in model.live if one.environment == environment), None)
-    if live is None or live.unknown or live.other_examples or live.same_as == "head":
+    if not digest or (live and (live.unknown or live.other_examples or live.same_as == "head")):
         return _Champion()
-    if live.same_as == "base":
-        return _Champion(live.digest, based, intervals=True)
+    if live is None or live.same_as == "base":
+        based = {(one.name, one.file): one.base for one in model.metrics if one.base is not None}
+        return _Champion(digest, based, intervals=True)
     values = {
         (metric.name, metric.file): one.value
         for metric in model.metrics
         for one in metric.live
         if one.environment == environment
     }
-    return _Champion(live.digest, values)
+    return _Champion(digest, values)
 
 
 def _metrics(model: ModelEvidence, findings: Sequence[Finding], live: _Champion) -> tuple[Metric, ...]:
