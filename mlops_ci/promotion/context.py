@@ -27,6 +27,7 @@ class Context:
     ``merge`` how that one was merged. ``evidence`` is about the candidate against what is live here.
     ``ships`` are the pull requests since what is live here, newest first, ``commits`` the number of commits.
     ``notes`` are what the kind of manifest warns of, ``unknown`` what could not be found out, by sentences.
+    ``reviewers`` are people (``@login``) and teams (``@organization/team``).
     """
 
     text: str | None = None
