@@ -28,6 +28,7 @@ VERBS = {
     "data": "Write the schema of a table (infer), or hold a table to its schema (check).",
     "command": "Carry out what a comment on a pull request asks for, such as /mlops-ci rerun.",
     "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
+    "registry": "Bring an MLflow registry to what Git says of releases.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",
     "demo": "Play the whole pull-request story in a sandbox, on real data.",
