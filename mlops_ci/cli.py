@@ -34,6 +34,7 @@ VERBS = {
     "unhold": "Open a pull request that ends a hold, so that newer releases are proposed again.",
     "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
     "edit": "Change values of a YAML file by their addresses, and not a byte else.",
+    "registry": "Bring an MLflow registry to what Git says of releases.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",
     "demo": "Play the whole pull-request story in a sandbox, on real data.",
