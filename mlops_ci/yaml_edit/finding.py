@@ -25,7 +25,7 @@ class Identity:
 
     @property
     def typed(self) -> str:
-        """The kind with its API group, such as ``Service.serving.knative.dev``; without one ``Service.v1``."""
+        """The kind with its API group, such as ``Service.serving.knative.dev``, or ``Service.v1``."""
         return f"{self.kind}.{self.api_version.partition('/')[0]}"
 
     def fits(self, address: Address) -> bool:
