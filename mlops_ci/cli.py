@@ -26,6 +26,7 @@ VERBS = {
     "drift": "Compare two tables column by column; exit code 1 where something drifted.",
     "profile": "Write the profile of a table, so that later comparisons need not read it.",
     "data": "Write the schema of a table (infer), or hold a table to its schema (check).",
+    "schema": "Compile the CRDs of a cluster into schemas (add), or hold manifests to them (check).",
     "command": "Carry out what a comment on a pull request asks for, such as /mlops-ci rerun.",
     "promote": "Open and update the pull requests that change what is live; merging one promotes.",
     "status": "Show what is live in each environment, what is proposed, and what waits for what.",
