@@ -135,7 +135,9 @@ def _output(model: Model, graph: Graph) -> Output:
 def _missing(main: Main, name: str) -> str:
     output = main.outputs[name]
     if not output.path:
-        return "it has no artifact, so there are no bytes to promote: declare it below `artifacts:` in dvc.yaml"
+        return (
+            "it has no artifact, so there are no bytes to promote: declare it below `artifacts:` in dvc.yaml"
+        )
     return "" if output.md5 else f"{output.path} is not in dvc.lock: run the pipeline"
 
 

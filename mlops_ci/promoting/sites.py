@@ -54,7 +54,9 @@ def own(git: Git, environ: Mapping[str, str], *, base: str = "", say: Say = lamb
     """
     branch = base or revisions.find(git, environ).base_branch
     if not branch:
-        raise ConfigError("no base branch was found to promote from", "name it: `base: main` in mlops-ci.yaml")
+        raise ConfigError(
+            "no base branch was found to promote from", "name it: `base: main` in mlops-ci.yaml"
+        )
     return Site(git, forge_of(git, environ, say), branch, _newest(git, branch))
 
 

@@ -231,6 +231,8 @@ def decision(
         group=group,
         step_soak=target.rules.step_soak,
         health=target.live.health.source,
+        ramp=target.rules.ramp,
+        approvals=target.rules.approvals,
     )
 
 

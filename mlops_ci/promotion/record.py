@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.rollout import Release, Rollout, Served
@@ -29,9 +29,12 @@ class Part(BaseModel):
 
 
 class Named(Part):
-    """A release, by everything that is known of it; see ``rollout.Release``."""
+    """A release, by everything that is known of it; see ``rollout.Release``.
 
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    ``digest`` is empty where somebody put it there whose address names none; a promoted one has it.
+    """
+
+    digest: str = Field(pattern=r"^(sha256:[0-9a-f]{64})?$")
     uri: str
     version: str = ""
     commit: str = ""
@@ -114,7 +117,10 @@ class Input(Part):
 
 
 class Metric(Part):
-    """A metric of the candidate and of the champion (what was live), with the interval of the difference."""
+    """A metric of the candidate and of the champion (what was live), with the interval of the difference.
+
+    ``direction`` says which way is good, higher or lower; empty where nobody knows.
+    """
 
     name: str
     file: str = ""
@@ -122,6 +128,7 @@ class Metric(Part):
     champion: float | None = None
     low: float | None = None
     high: float | None = None
+    direction: str = ""
 
 
 class Judgement(Part):
@@ -225,6 +232,12 @@ class Record(Part):
     automatic: bool = False
     tool: str = ""
     previous: Previous | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Record:
+        if not self.release.digest:
+            raise ValueError("the release has no digest")
+        return self
 
     @property
     def id(self) -> str:
