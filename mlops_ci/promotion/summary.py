@@ -24,12 +24,13 @@ def summary_of(
     *,
     digest: str = "",
     champion: str = "",
+    environment: str = "",
 ) -> Summary:
     """What the evidence says of one model.
 
-    ``digest`` is that of the document as it was received. ``champion`` is the digest of the live release that
-    the model was compared with: as ``live`` values of the metrics, or else as the base of the evidence; empty
-    where it was compared with none.
+    ``digest`` is that of the document as it was received. ``champion`` is the digest of what is live in
+    ``environment``, empty where nothing is. Where that is the base of the evidence differences have their
+    intervals; else its values are those that its record told.
     """
     told = [one for one in findings if one.model in ("", model)]
     measured = next((one for one in evidence.models if one.name == model), None)
@@ -37,18 +38,41 @@ def summary_of(
         digest=digest or evidence.digest,
         verdict=verdict.outcome.value,
         champion=champion,
-        metrics=_metrics(measured, told, compared=bool(champion)) if measured else (),
+        examples=measured.predictions.digest if measured and measured.predictions else "",
+        metrics=_metrics(measured, told, environment if champion else None) if measured else (),
         gates=_gates(told),
         waivers=_waivers(told),
     )
 
 
-def _metrics(model: ModelEvidence, findings: Sequence[Finding], *, compared: bool) -> tuple[Metric, ...]:
-    """The metrics, first those that a gate has a limit for or that were compared."""
+def against(told: Summary, live: Summary | None, champion: str) -> Summary:
+    """What a record told of a release, beside what another one told of what is live: without intervals."""
+    before = {(one.name, one.file): one.candidate for one in live.metrics} if live else {}
+    metrics = (
+        one.model_copy(update={"champion": before.get((one.name, one.file)), "low": None, "high": None})
+        for one in told.metrics
+    )
+    return told.model_copy(update={"champion": champion if live else "", "metrics": tuple(metrics)})
+
+
+def _metrics(
+    model: ModelEvidence, findings: Sequence[Finding], environment: str | None
+) -> tuple[Metric, ...]:
+    """The metrics, first those that a gate has a limit for or that were compared; None: nothing is live."""
+    others = [one for one in model.live if one.environment == environment and one.same_as != "base"]
+    based = environment is not None and not others
     named = {(one.metric, one.file) for one in findings if one.metric and one.limit}
     pairs = [(one, _comparison(model, one)) for one in model.metrics]
     pairs.sort(key=lambda pair: ((pair[0].name, pair[0].file) not in named, pair[1] is None))
-    return tuple(_metric(one, found if compared else None, compared) for one, found in pairs[:MOST_METRICS])
+    return tuple(
+        _metric(one, found if based else None, one.base if based else _live(one, environment))
+        for one, found in pairs[:MOST_METRICS]
+    )
+
+
+def _live(metric: Measured, environment: str | None) -> float | None:
+    """A metric of what is live in an environment, as its record told it."""
+    return next((one.value for one in metric.live if one.environment == environment), None)
 
 
 def _comparison(model: ModelEvidence, metric: Measured) -> Comparison | None:
@@ -56,14 +80,13 @@ def _comparison(model: ModelEvidence, metric: Measured) -> Comparison | None:
     return next((one for one in model.comparisons if (one.metric, one.file) == place), None)
 
 
-def _metric(measured: Measured, comparison: Comparison | None, compared: bool) -> Metric:
-    before = measured.base if measured.live is None else measured.live
-    interval = comparison.interval if comparison and measured.live is None else None
+def _metric(measured: Measured, comparison: Comparison | None, champion: float | None) -> Metric:
+    interval = comparison.interval if comparison else None
     return Metric(
         name=_line(measured.name),
         file=_line(measured.file),
         candidate=measured.head,
-        champion=before if compared else None,
+        champion=champion,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         direction=measured.direction or "",
