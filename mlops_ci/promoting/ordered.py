@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.config.values import NAME
 from mlops_ci.errors import ConfigError
+from mlops_ci.promotion import marks
 from mlops_ci.promotion.history import PREVIOUS, VERIFIED
 from mlops_ci.writing.visible import one_line
 
@@ -17,7 +18,6 @@ Action = Literal["promote", "rollback", "hold", "unhold"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 # The inputs of the promote workflow: what a comment is handed on by.
 ORDER, TARGET, TO, REASON, BY = "order", "target", "to", "reason", "by"
-BRANCHES = "mlops-ci/promote/"
 MAX_REASON = 500
 
 _TARGET = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})?")
@@ -89,8 +89,8 @@ def said(action: Action, words: Sequence[str], *, by: str, branch: str = "") -> 
 
 def proposed(branch: str) -> str:
     """The target that a promotion's branch is about; empty where it is another's or a group's."""
-    target = branch.removeprefix(BRANCHES)
-    single = branch.startswith(BRANCHES) and not target.partition("/")[2].startswith(_GROUP)
+    target = branch.removeprefix(marks.PREFIX)
+    single = branch.startswith(marks.PREFIX) and not target.partition("/")[2].startswith(_GROUP)
     return target if single and _WHOLE_TARGET.fullmatch(target) else ""
 
 
