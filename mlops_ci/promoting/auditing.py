@@ -123,6 +123,7 @@ def verified(
         origins=_origins(found, asked, wanted, update),
         asked={trail.target: _asked(found, trail.target, placed.get(trail.target)) for trail in wanted},
         merges={} if asked.offline else merging.told(found.git, environ, wanted, every=asked.every),
+        every=asked.every,
     )
     return verify.verify(world, records, asked.wants)
 
@@ -162,6 +163,7 @@ def _asked(found: Place, target: Target, manifest: Manifest | None) -> Asked:
         return Asked()
     texts = (found.git.show(found.head, one) for one in codeowners.PLACES)
     text = next((text for text in texts if text is not None), "")
+    _, text = codeowners.found(lambda path: found.git.show(found.head, path))
     named = codeowners.owners(text, manifest.path)
     people = {owner[1:].lower() for owner in named if owner.startswith("@") and "/" not in owner}
     return Asked(rules.approvals, frozenset(people), teams=len(people) < len(named))
