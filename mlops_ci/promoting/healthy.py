@@ -41,7 +41,7 @@ def told(live: Live, environment: Environment, site: Site, environ: Mapping[str,
         merged=live.merged,
         now=now,
         soak=max(environment.soak, environment.step_soak),
-        contains=_contains(site.git, live, record.log_path),
+        contains=_contains(site.git, record.log_path),
     )
     return replace(live, health=health.together(sources, asked))
 
@@ -50,13 +50,13 @@ def _github(site: Site, live: Live) -> GitHub:
     github = getattr(site.forge, "github", None)
     if not isinstance(github, GitHub):
         raise ConfigError(
-            f"environments.{live.environment}.health: deployments are GitHub's, and this repository is not there",
+            f"environments.{live.environment}.health: deployments are GitHub's, and this is no repository there",
             "name another source, or none",
         )
     return github
 
 
-def _contains(git: Git, live: Live, path: str) -> Callable[[str], bool | None]:
+def _contains(git: Git, path: str) -> Callable[[str], bool | None]:
     """Whether a commit has the promotion; None where this clone does not know the commit."""
 
     def contains(commit: str) -> bool | None:
