@@ -463,6 +463,16 @@ def test_a_store_that_cannot_be_written(local: ModelStore) -> None:
     assert message.endswith("Not a directory") or message.endswith("File exists")
 
 
+def test_what_is_no_document_of_ours(local: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    local.place.write("x.json", b"12345")
+    monkeypatch.setattr(model_places, "MAX_DOCUMENT", 4)
+    message = refused(ToolError, lambda: local.place.read("x.json"))
+    assert message == f"{local.place.uri('x.json')}: is too large to be one of our documents"
+    message = refused(ToolError, lambda: local.place.hashed("y.json"))
+    assert message == f"{local.place.uri('y.json')}: is gone"
+    assert refused(ConfigError, lambda: local.place.read("../x")) == "'../x' is no name in a model store"
+
+
 def test_a_bucket_that_is_not_there(rich: Path, opened: Open, s3: Any) -> None:
     store = ModelStore.of("s3://nowhere/models", opened(rich))
     assert refused(ConfigError, lambda: publish(store)) == "s3://nowhere/models: there is no bucket nowhere"
