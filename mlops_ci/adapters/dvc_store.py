@@ -151,6 +151,19 @@ class Store:
             ]
         return tuple(found)
 
+    def has(self, value: str) -> bool:
+        """Whether the default remote, or without one the cache, has an object, a folder's files included.
+
+        Raises:
+            ToolError: the remote cannot be reached.
+        """
+        places = [odb for _, odb in self.remotes()] if self.has_remote() else list(self.caches())
+        tree = self.tree(value) if value.endswith(".dir") else None
+        wanted = {value, *(tree or {}).values()}
+        for odb in places:
+            wanted -= self._existing(odb, wanted)
+        return not wanted
+
     def _files_of(self, out: Any) -> set[str]:
         tree = self.tree(out.hash_info.value) if out.hash_info.isdir else None
         return set(tree.values()) if tree else set()

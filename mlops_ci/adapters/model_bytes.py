@@ -17,6 +17,10 @@ from mlops_ci.adapters.model_places import BLOCK
 from mlops_ci.errors import ConfigError, ToolError
 
 
+class LostError(ToolError):
+    """Nobody has these bytes any more, or what there is of them is damaged."""
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a model: where it lies here, and what is in it."""
@@ -57,21 +61,22 @@ def digest(files: Mapping[str, tuple[str, int]]) -> str:
 
 
 @contextmanager
-def gathered(dvc: Dvc, path: str, value: str) -> Iterator[Bytes]:
+def gathered(dvc: Dvc, path: str, value: str, *, remotely: bool = False) -> Iterator[Bytes]:
     """The bytes of an output by DVC's hash: in the cache, the work tree, or fetched from the remote.
 
-    What had to be fetched lies in a temporary folder until the block ends.
+    ``remotely`` looks nowhere but in the remote. What had to be fetched lies in a temporary folder until the
+    block ends.
 
     Raises:
         ToolError: nobody has them, or what there is is damaged.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-ci-model-") as scratch:
         if not value.endswith(".dir"):
-            yield Bytes({"": _found(dvc, path, value, Path(scratch) / "model")})
+            yield Bytes({"": _found(dvc, path, value, Path(scratch) / "model", remotely)})
             return
         files = {}
         for number, (name, inner) in enumerate(sorted(_listing(dvc, path, value).items())):
-            files[name] = _found(dvc, f"{path}/{name}", inner, Path(scratch) / str(number))
+            files[name] = _found(dvc, f"{path}/{name}", inner, Path(scratch) / str(number), remotely)
         yield Bytes(files)
 
 
@@ -79,7 +84,7 @@ def _listing(dvc: Dvc, path: str, value: str) -> Mapping[str, str]:
     """What is in a folder, by DVC; a listing that was made by hand must not lead out of it."""
     raw = dvc.store.read(value, path, MAX_TREE)
     if f"{hashlib.md5(raw, usedforsecurity=False).hexdigest()}.dir" != value:
-        raise ToolError(f"{path}: the listing of the folder is damaged ({value[:8]})", "`dvc push` it again")
+        raise LostError(f"{path}: the listing of the folder is damaged ({value[:8]})", "`dvc push` it again")
     found = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(raw)}
     for name in found:
         if any(part in ("", ".", "..") for part in name.split("/")) or PurePosixPath(name).is_absolute():
@@ -89,10 +94,10 @@ def _listing(dvc: Dvc, path: str, value: str) -> Mapping[str, str]:
     return found
 
 
-def _found(dvc: Dvc, path: str, value: str, scratch: Path) -> File:
+def _found(dvc: Dvc, path: str, value: str, scratch: Path, remotely: bool) -> File:
     """The first place that has exactly these bytes: a damaged cache costs a download, not a release."""
     damaged = False
-    for source, exact in _here(dvc, path, value):
+    for source, exact in () if remotely else _here(dvc, path, value):
         md5, file = _hashed(source)
         if md5 == value or not exact:
             return file
@@ -103,10 +108,10 @@ def _found(dvc: Dvc, path: str, value: str, scratch: Path) -> File:
             return file
         damaged = True
     if damaged:
-        raise ToolError(
+        raise LostError(
             f"{path}: what DVC keeps of it is damaged ({value[:8]})", "run its stage again and `dvc push`"
         )
-    raise ToolError(
+    raise LostError(
         f"{path}: neither the DVC cache nor the remote has it ({value[:8]})",
         "whoever made it runs `dvc push`",
     )

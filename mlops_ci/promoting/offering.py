@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from mlops_ci import config, evidence
 from mlops_ci.adapters import git_arrivals
@@ -136,7 +135,9 @@ def _output(model: Model, graph: Graph) -> Output:
 def _missing(main: Main, name: str) -> str:
     output = main.outputs[name]
     if not output.path:
-        return "it has no artifact, so there are no bytes to promote: declare it below `artifacts:` in dvc.yaml"
+        return (
+            "it has no artifact, so there are no bytes to promote: declare it below `artifacts:` in dvc.yaml"
+        )
     return "" if output.md5 else f"{output.path} is not in dvc.lock: run the pipeline"
 
 
@@ -155,10 +156,11 @@ def _release(
     digest = main.judged.digest if main.judged else ""
     if known := seen.get((name, output.md5)):
         return known, None
-    told: Published | None = store.published(name, output.md5)
-    if told is None and good:
+    if good:
         publish = store.would_publish if dry_run else store.publish
-        told = publish(name, PurePosixPath(output.path).name, output.md5)
+        told: Published | None = publish(name, output.path, output.md5)
+    else:
+        told = store.published(name, output.md5)
     if told is None:
         return None, None
     release = Release(

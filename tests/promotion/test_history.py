@@ -56,7 +56,11 @@ def test_last_verified_passes_over_what_was_rolled_back() -> None:
     records = log(("promote", "a", ""), ("promote", "b", ""), ("rollback", "a", ""), ("promote", "c", ""))
     assert release_to(records, "previous") == named("a")
     again = log(
-        ("promote", "a", ""), ("promote", "b", ""), ("rollback", "a", ""), ("promote", "b", ""), ("promote", "c", "")
+        ("promote", "a", ""),
+        ("promote", "b", ""),
+        ("rollback", "a", ""),
+        ("promote", "b", ""),
+        ("promote", "c", ""),
     )
     assert release_to(again, "previous") == named("b")
     assert release_to(again, "last-verified") == named("a")
@@ -89,7 +93,9 @@ def test_a_release_is_named_by_the_begin_of_its_digest(to: str) -> None:
         ([("promote", "a", "")], "cccccccc", "--to 'cccccccc' is no release that was ever live here"),
     ],
 )
-def test_where_it_goes_nowhere_it_says_why(steps: list[tuple[Action, str, str]], to: str, message: str) -> None:
+def test_where_it_goes_nowhere_it_says_why(
+    steps: list[tuple[Action, str, str]], to: str, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         release_to(log(*steps) if steps != [("hold", "", "")] else _held(), to)
 
