@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from mlops_ci.adapters import health_deployments
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_promotions import GitHubPromotions
+from mlops_ci.adapters.health import Source
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.config.environments import Environment
 from mlops_ci.errors import ConfigError
 from mlops_ci.promoting import healthy
 from mlops_ci.promoting.sites import Site
-from mlops_ci.promotion.world import Live
+from mlops_ci.promotion.world import Health, Live
 from tests.conftest import RunGit
 from tests.promotion.records import record
 
@@ -79,10 +81,11 @@ def test_deployments_of_the_repository_of_the_manifests(site: Site, monkeypatch:
     }
     on_github = replace(site, forge=GitHubPromotions(GitHub.of(settings)))
     found: list[tuple[str, str]] = []
-    monkeypatch.setattr(
-        healthy.health_deployments,
-        "source",
-        lambda one, environment: found.append((one.repository, environment)) or ("x", lambda _: LIVE.health),
-    )
+
+    def source(one: GitHub, environment: str) -> tuple[str, Source]:
+        found.append((one.repository, environment))
+        return "x", lambda _: Health()
+
+    monkeypatch.setattr(health_deployments, "source", source)
     told(on_github, deployments="{environment}-eu")
     assert found == [("acme/deploy", "production-eu")]
