@@ -61,14 +61,15 @@ class Origin:
     repeated: Repeated | Unseen | None = None
 
 
-def check(trail: Trail, origins: Mapping[str, Origin]) -> Iterator[Link]:
-    """The links of every release of a target that was looked at, the newest first, each release once."""
+def check(trail: Trail, origins: Mapping[str, Origin], *, every: bool = False) -> Iterator[Link]:
+    """The links of the releases of a target that are live, or of all; the newest first, each once."""
     last = {one.record.release.digest: one for one in trail.filed}
-    for digest, one in reversed(last.items()):
-        if (origin := origins.get(digest)) is not None:
-            yield from _release(trail, one, origin)
-    if left := [digest for digest in last if digest not in origins]:
-        which = "1 earlier release" if len(left) == 1 else f"{len(left)} earlier releases"
+    live = {named.digest for named in _live(trail)}
+    chosen = [digest for digest in reversed(last) if digest in origins and (every or digest in live)]
+    for digest in chosen:
+        yield from _release(trail, last[digest], origins[digest])
+    if left := len(last) - len(chosen):
+        which = "1 earlier release" if left == 1 else f"{left} earlier releases"
         said = f"the bytes, evidence and code of {which} were not looked at: --all does"
         yield says(trail.target, "earlier", "unknown")(said)
 

@@ -114,8 +114,9 @@ def timeline(history: History, query: Query | None = None) -> Timeline:
                 problems.append(found)
             elif asked.fits(found):
                 entries.append(found)
-    # What came in one commit stays in the order of its numbers.
-    entries.sort(key=lambda one: (one.when.timestamp() if one.when else 0.0, one.record.number))
+    # Clocks of committers differ; the branch knows what came first.
+    order = {commit.sha: -at for at, commit in enumerate(history.base)}
+    entries.sort(key=lambda one: (order.get(one.commit, -len(order)), one.record.number))
     return Timeline(tuple(entries), tuple(problems))
 
 
@@ -157,10 +158,10 @@ def _entry(history: History, file: Logged, found: Record, merge: Merge | None) -
     )
 
 
-def told(state: State) -> str:
-    """What is live in a few words: ``v7 (ab12cd34ef56)``, with the share of a candidate."""
-    rollout = state.rollout
-    stable = name(state.stable.version, state.stable.digest) if state.stable else "nothing"
+def told(state: State, *, brief: bool = False) -> str:
+    """What is live in a few words: ``v7 (ab12cd34ef56)``, with the share of a candidate; brief: ``v7``."""
+    rollout, called = state.rollout, short if brief else name
+    stable = called(state.stable.version, state.stable.digest) if state.stable else "nothing"
     if state.candidate is None:
         return stable
     shares = [f"{rollout.traffic} %"] if rollout.traffic else []
@@ -171,9 +172,13 @@ def told(state: State) -> str:
 
 
 def name(version: str, digest: str) -> str:
-    """A release as people say it."""
-    short = digest.removeprefix("sha256:")[:12]
-    return f"{version} ({short})" if version else short
+    """A release with its version and its digest, as people say it."""
+    return f"{version} ({short('', digest)})" if version else short("", digest)
+
+
+def short(version: str, digest: str) -> str:
+    """A release by its version, else by its digest."""
+    return version or digest.removeprefix("sha256:")[:12]
 
 
 def documents(entries: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         f"{entry.when:%Y-%m-%d %H:%M}" if entry.when else "",
         f"{one.environment}/{one.model}",
         one.action,
-        told(one.after),
+        told(one.after, brief=True),
         _people(entry),
         one.evidence.verdict or "none",
         _live(entry),

@@ -1,4 +1,4 @@
-"""Checks of promotions: manifests, a store, a workflow and its token, other repositories, GitHub's merging."""
+"""Checks of promotions: manifests, a store, a workflow, its token, other repositories, GitHub's merging."""
 
 from __future__ import annotations
 

@@ -146,7 +146,8 @@ class Sources:
         try:
             if not self.dvc.store.has(md5):
                 return self._nowhere(path, md5)
-            with model_bytes.gathered(self.dvc, path, md5) as found:
+            remotely = self.dvc.store.has_remote()
+            with model_bytes.gathered(self.dvc, path, md5, remotely=remotely) as found:
                 return Bytes(found.digest, md5, _where(self.dvc))
         except LostError as error:
             return Gone(error.message)

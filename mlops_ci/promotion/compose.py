@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -25,7 +26,8 @@ from mlops_ci.writing.visible import one_line
 __all__ = ["Context", "Setting", "Shipped", "branch_of", "edits_of", "proposals", "record_of", "summary_of"]
 
 TEMPLATE = "promotion.md.j2"
-BODY_LIMIT = 65_536
+# GitHub takes 65,536 characters; the marks that are put to a body's end have room in the rest.
+BODY_LIMIT = 64_000
 LABEL = "mlops-ci"
 _LONGEST_TITLE = 200
 _LONGEST_LABEL = 50
@@ -72,7 +74,7 @@ def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
     reviewers = (name for _, context, _ in parts for name in context.reviewers)
     first = parts[0][0]
     return Proposal(
-        id=f"{first.environment}/group-{group}: {' '.join(ids)}" if group else ids[0],
+        id=_group_id(first, ids) if group else ids[0],
         branch=branch_of(first),
         base=setting.base,
         title=_title(parts, group),
@@ -83,6 +85,12 @@ def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
         reviewers=tuple(dict.fromkeys(reviewers)),
         automatic=all(decision.automatic for decision, _, _ in parts),
     )
+
+
+def _group_id(first: Decision, ids: Sequence[str]) -> str:
+    """What the pull request of a group is about: these decisions and no others."""
+    short = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:12]
+    return f"{first.environment}/group-{first.group}/{short}"
 
 
 def _files(parts: Sequence[Part]) -> dict[str, str | None]:
@@ -185,7 +193,7 @@ def _built_in() -> Environment:
 
 
 def _body(parts: Sequence[Part], group: str, setting: Setting) -> str:
-    """The body in at most as many characters as GitHub takes; the hidden marker is its first line."""
+    """The body in at most ``BODY_LIMIT`` characters; the hidden marker is its first line."""
     hidden = marker.written(
         Marker(
             ids=tuple(decision.id for decision, _, _ in parts),

@@ -1,4 +1,7 @@
-"""The hidden first line of a promotion's pull request: what it proposes, by id and by digest (pure)."""
+"""The hidden first line of a promotion's pull request: its decisions, by id and by digest (pure).
+
+The mark at the end of the body (``marks``) says what the pull request as a whole is about.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-MARKER = "<!-- mlops-ci:promotion"
+MARKER = "<!-- mlops-ci:decisions"
 
 # Only the very first line counts: a title or a sentence inside the body may hold the same characters.
 _MARKER = re.compile(r"\A\s*" + MARKER + r" ids=(\S*) models=(\S*) evidence=(\S*) records=(\S*) -->")

@@ -8,6 +8,7 @@ sha256 of the one before it, so the log is a chain.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -25,7 +26,9 @@ Action = Literal["promote", "ramp", "shadow", "rollback", "hold", "unhold"]
 class Part(BaseModel):
     """A frozen piece of a record; unknown keys are refused, so that a forgery cannot hide."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
 
 class Named(Part):
@@ -259,10 +262,16 @@ class Record(Part):
     def text(self) -> str:
         """The record as YAML, the same bytes for the same record; what is empty is left out."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        whole = {"schema": SCHEMA, **plain}
+        # Half a character (a lone surrogate) in somebody's words must not cost the record.
+        told = json.dumps({"schema": SCHEMA, **plain}, ensure_ascii=False).encode(errors="replace")
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         dumped: str = yaml.dump(
-            whole, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+            json.loads(told),
+            Dumper=dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=120,
+            default_flow_style=False,
         )
         return dumped
 
