@@ -1,4 +1,4 @@
-"""What a decision's pull request tells beside the decision: the edit, the owners, the last merge, evidence."""
+"""What a decision's pull request tells beside the decision: the edit, the owners, the last merge."""
 
 from __future__ import annotations
 

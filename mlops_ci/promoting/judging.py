@@ -16,9 +16,7 @@ from mlops_ci.promotion.summary import against, summary_of
 from mlops_ci.promotion.world import Decision
 from mlops_ci.reporting import Judged
 
-_OLDER = (
-    "This is not main's newest release, so it was not measured again: its metrics are as its record told."
-)
+_OLDER = "This is not main's newest release, so it was not measured again: its metrics are those on record."
 _NAMELESS = "the commit of what is live here is not recorded"
 _BEHIND = "this checkout is behind main"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def traced(view: View, decision: Decision, found: Context) -> Context:
     if output is None or not is_mains(view, decision):
         kept = next(iter(records_of(view, decision)), None)
         return replace(found, data=kept.data, params=kept.params) if kept else found
-    stages = tuple(sorted(pipeline.upstream(main.graph, [output.stage]))) if output.stage else ()
+    stages = sorted({*pipeline.upstream(main.graph, [output.stage]), output.stage}) if output.stage else []
     return replace(
         found, data=tuple(_inputs(main.graph, stages)), params=dict(sorted(_params(main.graph, stages)))
     )
@@ -61,7 +61,7 @@ def records_of(view: View, decision: Decision) -> Iterator[Record]:
             yield record
 
 
-def _inputs(graph: pipeline.Graph, stages: tuple[str, ...]) -> Iterator[Input]:
+def _inputs(graph: pipeline.Graph, stages: Iterable[str]) -> Iterator[Input]:
     """What no stage makes and is not code: the data that it all began with."""
     seen: dict[str, str] = {}
     for name in stages:
@@ -74,7 +74,7 @@ def _inputs(graph: pipeline.Graph, stages: tuple[str, ...]) -> Iterator[Input]:
         yield Input(path=path, md5=value)
 
 
-def _params(graph: pipeline.Graph, stages: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _params(graph: pipeline.Graph, stages: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """The parameters as dvc.lock has them, those of params.yaml by their key alone."""
     for name in stages:
         for file, values in graph.by_name[name].recorded_params.items():

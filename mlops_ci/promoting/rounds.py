@@ -76,12 +76,12 @@ def promote(
         only = frozenset([asking.target(order.target, ground.live)]) if order.target else None
         ask = partial(asking.asked, order)
         done = _round(ground, ask, only, dry_run=dry_run)
-        last = done
+        last, now = done, ground
         for _ in range(_MOST_FOLLOWING):
             if not last.merged:
                 break
-            ground = ground.again()
-            last = _round(ground, lambda _: (), only, dry_run=False)
+            now = now.again()
+            last = _round(now, lambda _: (), only, dry_run=False)
             done = Round((*done.merged, *last.rows), (*done.swept, *last.swept))
     return done
 

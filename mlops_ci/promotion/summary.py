@@ -40,7 +40,6 @@ def summary_of(
 
     ``digest`` is that of the document as it was received. ``champion`` is the digest of what is live in
     ``environment``, empty where nothing is. Where that is the base of the evidence differences have their
-    intervals; else its values are those that its record told.
     intervals; else its values are those that its record told, if they can be compared.
     """
     told = [one for one in findings if one.model in ("", model)]
@@ -49,9 +48,6 @@ def summary_of(
     return Summary(
         digest=digest or evidence.digest,
         verdict=verdict.outcome.value,
-        champion=champion,
-        examples=measured.predictions.digest if measured and measured.predictions else "",
-        metrics=_metrics(measured, told, environment if champion else None) if measured else (),
         champion=live.digest,
         examples=measured.predictions.digest if measured and measured.predictions else "",
         metrics=_metrics(measured, told, live) if measured else (),
@@ -62,9 +58,6 @@ def summary_of(
 
 def against(told: Summary, live: Summary | None, champion: str) -> Summary:
     """What a record told of a release, beside what another one told of what is live: without intervals."""
-    before = {(one.name, one.file): one.candidate for one in live.metrics} if live else {}
-    metrics = (
-        one.model_copy(update={"champion": before.get((one.name, one.file)), "low": None, "high": None})
     values = {(one.name, one.file): one.candidate for one in live.metrics} if live else {}
     metrics = (
         one.model_copy(update={"champion": values.get((one.name, one.file)), "low": None, "high": None})
@@ -73,24 +66,6 @@ def against(told: Summary, live: Summary | None, champion: str) -> Summary:
     return told.model_copy(update={"champion": champion if live else "", "metrics": tuple(metrics)})
 
 
-def _metrics(
-    model: ModelEvidence, findings: Sequence[Finding], environment: str | None
-) -> tuple[Metric, ...]:
-    """The metrics, first those that a gate has a limit for or that were compared; None: nothing is live."""
-    others = [one for one in model.live if one.environment == environment and one.same_as != "base"]
-    based = environment is not None and not others
-    named = {(one.metric, one.file) for one in findings if one.metric and one.limit}
-    pairs = [(one, _comparison(model, one)) for one in model.metrics]
-    pairs.sort(key=lambda pair: ((pair[0].name, pair[0].file) not in named, pair[1] is None))
-    return tuple(
-        _metric(one, found if based else None, one.base if based else _live(one, environment))
-        for one, found in pairs[:MOST_METRICS]
-    )
-
-
-def _live(metric: Measured, environment: str | None) -> float | None:
-    """A metric of what is live in an environment, as its record told it."""
-    return next((one.value for one in metric.live if one.environment == environment), None)
 def _champion(model: ModelEvidence, digest: str, environment: str) -> _Champion:
     live = next((one for one in model.live if one.environment == environment), None)
     if not digest or (live and (live.unknown or live.other_examples or live.same_as == "head")):
@@ -120,15 +95,12 @@ def _comparison(model: ModelEvidence, metric: Measured) -> Comparison | None:
     return next((one for one in model.comparisons if (one.metric, one.file) == place), None)
 
 
-def _metric(measured: Measured, comparison: Comparison | None, champion: float | None) -> Metric:
-    interval = comparison.interval if comparison else None
 def _metric(measured: Measured, comparison: Comparison | None, live: _Champion) -> Metric:
     interval = comparison.interval if comparison and live.intervals else None
     return Metric(
         name=_line(measured.name),
         file=_line(measured.file),
         candidate=measured.head,
-        champion=champion,
         champion=live.values.get((measured.name, measured.file)),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
