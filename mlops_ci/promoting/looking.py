@@ -148,7 +148,7 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
     asked |= {(one.environment, one.model): one for one in ask(found)}
     every = [pull for pulls in found.pulls.values() for pull in pulls]
     world = World(
-        targets=[healthy.told(found, one, moment) for one in live.values()],
+        targets=[_health(found, one, moment) for one in live.values()],
         offered=offers.offered,
         now=moment,
         refused=marks.refused(every),
@@ -158,6 +158,12 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
     )
     rules = all_rules(found.config, moment)
     return View(found, offers, world, rules, plan(world, rules))
+
+
+def _health(found: Ground, live: Live, now: datetime) -> Live:
+    """A target with what its health source says."""
+    environment = found.config.environments[live.environment]
+    return healthy.told(live, environment, found.of(live.environment).site, found.environ, now)
 
 
 def _targets(config: Config, address: str, models: Sequence[str]) -> list[Target]:
