@@ -27,7 +27,7 @@ VERBS = {
     "profile": "Write the profile of a table, so that later comparisons need not read it.",
     "data": "Write the schema of a table (infer), or hold a table to its schema (check).",
     "command": "Carry out what a comment on a pull request asks for, such as /mlops-ci rerun.",
-    "audit": "Say what was promoted (log), check the chain behind it (verify), or write a model card (card).",
+    "audit": "Tell what was promoted (log), check the chain behind it (verify), write a model card.",
     "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pydantic import BaseModel, ConfigDict
 
-from mlops_ci import manifests
-from mlops_ci.errors import ConfigError, ManifestError
+from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import MANIFESTS
-from mlops_ci.rollout import Rollout, Served
+from mlops_ci.rollout import Rollout
 from mlops_ci.strategies import STRATEGIES, path
 from mlops_ci.yaml_edit import changes
 from tests.manifests.samples import IMAGES, NAMES, SAMPLES, Sample, served
