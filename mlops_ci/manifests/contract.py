@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlops_ci.errors import ManifestError
-from mlops_ci.manifests.documents import is_kind, label, look
+from mlops_ci.manifests.documents import Problem, is_kind, label, look
 from mlops_ci.yaml_edit import Document, documents
 
 Type = Literal["whole number", "text", "true or false", "list", "mapping"]
@@ -23,6 +23,7 @@ class Rule:
     ``path``: dotted, ``[]`` each entry of a list, ``*`` each key of a mapping. ``needs`` and ``never`` are
     keys beside it. ``modes``: the deployment modes of KServe that know the field. ``total``: the sum of a key
     over the entries of a list, and its bounds. ``unique``: a path whose values differ from entry to entry.
+    ``differs``: a path of the document that has another value.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Rule:
     modes: tuple[str, ...] = ()
     total: tuple[str, int, int] | None = None
     unique: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,6 @@ class Contract:
     kind: str
     group: str = ""
     rules: tuple[Rule, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a place, in words."""
-
-    place: str
-    message: str
 
 
 _PODS = (
@@ -88,7 +82,12 @@ CONTRACTS = (
             ),
             Rule("spec.canary[].trafficPercent", "whole number", 0, 100, needs=("predictor",)),
             Rule("spec.canary[].predictor", "mapping", needs=("trafficPercent",)),
-            Rule("spec.canary[].predictor.name", "text", pattern=r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"),
+            Rule(
+                "spec.canary[].predictor.name",
+                "text",
+                pattern=r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
+                differs="spec.predictor.name",
+            ),
             Rule("spec.canary[].predictor.model", "mapping", needs=("name",), never=_NOT_IN_A_CANARY),
             Rule(
                 "spec.canary[].predictor.model.storageUri",
@@ -174,6 +173,8 @@ def _of_rule(document: Document, rule: Rule) -> Iterator[Problem]:
         where = f"{label(document)}:{place}"
         if rule.modes and mode is not None and mode not in rule.modes:
             yield Problem(where, f"is only for the mode {rule.modes[0]}, and the mode is {mode}")
+        if rule.differs and look(document.data, *rule.differs.split(".")) == value:
+            yield Problem(where, f"must differ from {rule.differs}")
         if said := _wrong(rule, value):
             yield Problem(where, said)
         else:

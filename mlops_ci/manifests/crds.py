@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_ci.errors import ConfigError, ManifestError
-from mlops_ci.manifests.documents import address, label, look
+from mlops_ci.manifests.documents import Problem, address, label, look
 from mlops_ci.yaml_edit import Document, Match, Part, documents
 
 FOLDER = ".mlops-ci/schemas"
@@ -50,14 +50,6 @@ class Schema:
     def to_json(self) -> str:
         """The file's text: the same for the same definition."""
         return json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a place of a manifest, in words."""
-
-    place: str
-    message: str
 
 
 # ---- definitions become schemas ----------------------------------------------------------------------

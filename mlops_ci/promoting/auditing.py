@@ -161,6 +161,8 @@ def _asked(found: Place, target: Target, manifest: Manifest | None) -> Asked:
     rules = found.config.environments.get(target[0])
     if rules is None or not rules.approvals or manifest is None:
         return Asked()
+    texts = (found.git.show(found.head, one) for one in codeowners.PLACES)
+    text = next((text for text in texts if text is not None), "")
     _, text = codeowners.found(lambda path: found.git.show(found.head, path))
     named = codeowners.owners(text, manifest.path)
     people = {owner[1:].lower() for owner in named if owner.startswith("@") and "/" not in owner}

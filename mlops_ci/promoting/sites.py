@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlops_ci.adapters import process, revisions
+from mlops_ci.adapters import process, revisions, withheld
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.github import GitHub
@@ -19,7 +19,7 @@ from mlops_ci.adapters.local import LocalForge
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.forge import Promotions
 
-TARGET_TOKEN = "MLOPS_CI_TARGET_TOKEN"  # noqa: S105 - the name of a variable
+TARGET_TOKEN = withheld.TARGETS
 Say = Callable[[str], None]
 
 
@@ -70,14 +70,37 @@ def other(address: str, environ: Mapping[str, str], say: Say = lambda _: None) -
         ConfigError: it has no branch, or a token is missing.
         ToolError: it cannot be reached.
     """
-    token = environ.get(TARGET_TOKEN, "").strip()
-    told = {**environ, TOKENS[0]: token} if token else dict(environ)
-    with tempfile.TemporaryDirectory(prefix="mlops-ci-target-") as folder:
-        process.run(["git", "init", "--quiet", folder], cwd=Path(folder))
-        git = Git.open(Path(folder), Access.of(told))
-        git.run("remote", "add", "origin", "--", address)
+    told = shown_there(environ)
+    with _empty(address, told) as git:
         branch = _default(git, address)
         yield Site(git, forge_of(git, told, say), branch, _newest(git, branch), address)
+
+
+def reached(address: str, environ: Mapping[str, str]) -> str:
+    """The default branch of another repository: that it is told shows that the repository can be read.
+
+    Raises:
+        ConfigError: it has no branch.
+        ToolError: it cannot be reached.
+    """
+    with _empty(address, shown_there(environ)) as git:
+        return _default(git, address)
+
+
+def shown_there(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which another repository is spoken to: its own token goes first, where there is one."""
+    token = environ.get(TARGET_TOKEN, "").strip()
+    return {**environ, TOKENS[0]: token} if token else dict(environ)
+
+
+@contextmanager
+def _empty(address: str, environ: Mapping[str, str]) -> Iterator[Git]:
+    """A repository with nothing but a remote, for as long as the block runs."""
+    with tempfile.TemporaryDirectory(prefix="mlops-ci-target-") as folder:
+        process.run(["git", "init", "--quiet", folder], cwd=Path(folder))
+        git = Git.open(Path(folder), Access.of(environ))
+        git.run("remote", "add", "origin", "--", address)
+        yield git
 
 
 def forge_of(git: Git, environ: Mapping[str, str], say: Say = lambda _: None) -> Promotions:

@@ -175,9 +175,10 @@ def proposal(target: Target, release: Release) -> Decision | Wait:
         ahead = path(rules.strategy, before, release.served, rules.options)
         whole = path(rules.strategy, Rollout(before.stable), release.served, rules.options)
     except ValueError as error:
-        return target.wait(
-            f"the strategy {rules.strategy_name} of {rules.name} is wrong: {error}", blocked=True
-        )
+        return target.wait(f"the strategy {rules.strategy_name} cannot be followed: {error}", blocked=True)
+    if not ahead:
+        reason = f"nothing to promote: the strategy {rules.strategy_name} has no step from what is live"
+        return target.wait(reason)
     goes_on = ramp is not None and ramp.digest == release.digest
     of = max(len(whole), len(ahead))
     made = decision(
@@ -231,6 +232,8 @@ def decision(
         group=group,
         step_soak=target.rules.step_soak,
         health=target.live.health.source,
+        ramp=target.rules.ramp,
+        approvals=target.rules.approvals,
     )
 
 

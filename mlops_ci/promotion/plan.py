@@ -21,6 +21,8 @@ from mlops_ci.promotion.world import (
 
 __all__ = ["Asked", "Decision", "Health", "Live", "Offered", "Plan", "Rules", "Wait", "World", "plan"]
 
+# A pull request of more models than this is read by nobody, and its text has a limit.
+MOST_IN_A_GROUP = 50
 _FIRST = {"rollback": 0, "hold": 1, "unhold": 1, "ramp": 2}
 
 
@@ -66,12 +68,16 @@ def _within(
     def rank(one: Decision) -> tuple[int, bool, int, str]:
         return (_FIRST.get(one.action, 3), one.id not in world.open, place[one.environment], one.model)
 
-    seats: dict[tuple[str, str], None] = {}
+    seats: dict[tuple[str, str], int] = {}
     kept, rest = [], []
     for one in sorted(decisions, key=rank):
         seat = (one.environment, f"group {one.group}" if one.group else one.model)
-        if seat in seats or len(seats) < world.limit:
-            seats[seat] = None
+        taken = seats.get(seat, 0)
+        if taken == MOST_IN_A_GROUP:
+            reason = f"waits until the pull request of the group {one.group} is merged: it is full"
+            rest.append(Wait(one.environment, one.model, reason))
+        elif taken or len(seats) < world.limit:
+            seats[seat] = taken + 1
             kept.append(one)
         else:
             rest.append(Wait(one.environment, one.model, _full(world.limit)))

@@ -152,6 +152,8 @@ class Decision:
     group: str = ""
     step_soak: timedelta = timedelta()
     health: str = ""
+    ramp: Literal["manual", "auto"] = "auto"
+    approvals: int = 0
 
     @property
     def id(self) -> str:

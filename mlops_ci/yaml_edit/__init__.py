@@ -18,7 +18,9 @@ from mlops_ci.yaml_edit.address import Address, Match, Part
 from mlops_ci.yaml_edit.comparing import Change, compared
 from mlops_ci.yaml_edit.finding import find, identity
 from mlops_ci.yaml_edit.nodes import BOM, compose, plain
+from mlops_ci.yaml_edit.orders import Delete, Set, order
 from mlops_ci.yaml_edit.proving import proved
+from mlops_ci.yaml_edit.scalars import shown
 from mlops_ci.yaml_edit.splicing import deleting, setting
 
 __all__ = [
@@ -32,29 +34,10 @@ __all__ = [
     "changes",
     "documents",
     "edit",
+    "order",
+    "shown",
     "value",
 ]
-
-
-@dataclass(frozen=True)
-class Set:
-    """Give a place a value: a scalar in place of a scalar; where the key is missing it is inserted.
-
-    A mapping or a list may be inserted, never put in place of something. Where the last part is an entry of
-    a list that is not there, the entry is appended: a mapping gets the key of the brackets, as
-    ``env[name=MODEL_URI]`` with ``{"value": "s3://..."}``; missing mappings on the path are made. A number
-    in place of text in quotes stays text in quotes.
-    """
-
-    address: Address
-    value: Any
-
-
-@dataclass(frozen=True)
-class Delete:
-    """Take a key, or an entry of a list, out."""
-
-    address: Address
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ Part = str | Match
 class Address:
     """A place in a YAML text: a document by kind and name (empty: the only one), and a path in it.
 
-    The kind may carry its API group, as kubectl writes it: ``Service.serving.knative.dev``.
+    The kind may carry its API group, as kubectl writes it: ``Service.serving.knative.dev``;
+    what has none, its version: ``Service.v1``.
     """
 
     path: tuple[Part, ...]

@@ -25,9 +25,8 @@ class Identity:
 
     @property
     def typed(self) -> str:
-        """The kind with its API group, such as ``Service.serving.knative.dev``."""
-        group, slash, _ = self.api_version.partition("/")
-        return f"{self.kind}.{group}" if slash else self.kind
+        """The kind with its API group, such as ``Service.serving.knative.dev``, or ``Service.v1``."""
+        return f"{self.kind}.{self.api_version.partition('/')[0]}"
 
     def fits(self, address: Address) -> bool:
         """Whether an address asks for this document."""

@@ -48,10 +48,10 @@ def quoted(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else write(value)
 
 
-def shown(value: Any) -> str:
-    """A value for a sentence, cut where it is long."""
+def shown(value: Any, longest: int = 60) -> str:
+    """A value for a sentence, cut where it is longer than so many characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def is_text(text: str) -> bool:

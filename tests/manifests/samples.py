@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import ndiff
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
+from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import MANIFESTS
 from mlops_ci.rollout import Rollout, Served
 
@@ -23,7 +26,7 @@ IMAGES = {letter: Served.of(f"registry.example.com:5000/iris@sha256:{letter * 64
 
 @dataclass(frozen=True)
 class Sample:
-    """A manifest, the options it is read with, and what it says."""
+    """A manifest, the options it is read with, what it says, and the strategies that work with it."""
 
     kind: str
     name: str
@@ -31,6 +34,7 @@ class Sample:
     says: Rollout
     options: Mapping[str, Any] = field(default_factory=dict)
     images: bool = False
+    strategies: tuple[str, ...] = ("direct",)
 
     @property
     def chosen(self) -> BaseModel:
@@ -40,6 +44,26 @@ class Sample:
     def read(self, text: str | None = None) -> Rollout:
         """What it says, or another text."""
         return MANIFESTS[self.kind].read(self.text if text is None else text, self.chosen)
+
+    def but(self, *replacements: tuple[str, str], **options: Any) -> Sample:
+        """It with other words at some places, and other options."""
+        text = self.text
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        return replace(self, text=text, options={**self.options, **options})
+
+    def refusal(self, rollout: Rollout | None = None) -> str:
+        """What is said where it cannot be read, or a rollout not written: the message and the hint."""
+        with pytest.raises(ManifestError) as caught:
+            self.read() if rollout is None else self.write(rollout)
+        assert caught.value.hint
+        return f"{caught.value.message} | {caught.value.hint}"
+
+    def diff(self, rollout: Rollout) -> list[str]:
+        """The lines that go and come with another rollout, without their indents."""
+        lines = ndiff(self.text.splitlines(), self.write(rollout).splitlines())
+        return [f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "+-"]
 
     def write(self, rollout: Rollout, text: str | None = None) -> str:
         """It with another rollout."""
@@ -403,17 +427,30 @@ spec:
 {renamed(KNATIVE, "iris-v1")}---
 {renamed(OLD_STYLE, "iris-v2").replace(A.uri, B.uri)}"""
 
+SWITCH = ("direct", "blue_green")
+RAMP = (*SWITCH, "canary")
+ALL = (*RAMP, "shadow")
 SAMPLES = (
-    Sample("kserve", "knative", KNATIVE, Rollout(A)),
-    Sample("kserve", "knative canary", KNATIVE_CANARY, Rollout(None, B, 10)),
-    Sample("kserve", "old style", OLD_STYLE, Rollout(A)),
-    Sample("kserve", "custom", CUSTOM, Rollout(A), {"mode": "standard"}),
-    Sample("kserve", "several uris", SEVERAL_URIS, Rollout(A), {"mount": "/mnt/models/adapter"}),
-    Sample("kserve", "standard", STANDARD, Rollout(A)),
-    Sample("kserve", "standard canary", STANDARD_CANARY, Rollout(A, B, 5)),
+    Sample("kserve", "knative", KNATIVE, Rollout(A), strategies=RAMP),
+    Sample("kserve", "knative canary", KNATIVE_CANARY, Rollout(None, B, 10), strategies=RAMP),
+    Sample("kserve", "old style", OLD_STYLE, Rollout(A), strategies=RAMP),
+    Sample("kserve", "custom", CUSTOM, Rollout(A), {"mode": "standard"}, strategies=RAMP),
+    Sample(
+        "kserve", "several uris", SEVERAL_URIS, Rollout(A), {"mount": "/mnt/models/adapter"}, strategies=RAMP
+    ),
+    Sample("kserve", "standard", STANDARD, Rollout(A), strategies=RAMP),
+    Sample("kserve", "standard canary", STANDARD_CANARY, Rollout(A, B, 5), strategies=RAMP),
     Sample("rollouts", "canary", ROLLOUT_CANARY, Rollout(A)),
-    Sample("rollouts", "blue-green", ROLLOUT_BLUE_GREEN, Rollout(A)),
-    Sample("rollouts", "waiting", ROLLOUT_WAITING, Rollout(None, IMAGES["b"]), {"image": True}, images=True),
+    Sample("rollouts", "blue-green", ROLLOUT_BLUE_GREEN, Rollout(A), strategies=SWITCH),
+    Sample(
+        "rollouts",
+        "waiting",
+        ROLLOUT_WAITING,
+        Rollout(None, IMAGES["b"]),
+        {"image": True},
+        images=True,
+        strategies=SWITCH,
+    ),
     Sample("deployment", "variable", DEPLOYMENT, Rollout(A)),
     Sample(
         "deployment",
@@ -423,14 +460,14 @@ SAMPLES = (
         {"annotation": "example.com/model", "digest": "example.com/digest"},
     ),
     Sample("deployment", "image", IMAGE, Rollout(IMAGES["a"]), {"image": True}, images=True),
-    Sample("deployment", "slots", SLOTS, Rollout(A, B)),
+    Sample("deployment", "slots", SLOTS, Rollout(A, B), strategies=SWITCH),
     Sample("kustomize", "literal", KUSTOMIZE, Rollout(A)),
     Sample("kustomize", "image", KUSTOMIZE_IMAGE, Rollout(IMAGES["a"]), {"image": "iris"}, images=True),
     Sample("helm", "values", HELM, Rollout(A)),
-    Sample("helm", "canary", HELM_CANARY, Rollout(A)),
-    Sample("helm", "running canary", HELM_RUNNING, Rollout(A, B, 25)),
-    Sample("httproute", "deployments", ROUTED, Rollout(A, B)),
-    Sample("httproute", "mirror", MIRRORED, Rollout(A, B, mirror=50)),
+    Sample("helm", "canary", HELM_CANARY, Rollout(A), strategies=RAMP),
+    Sample("helm", "running canary", HELM_RUNNING, Rollout(A, B, 25), strategies=RAMP),
+    Sample("httproute", "deployments", ROUTED, Rollout(A, B), strategies=ALL),
+    Sample("httproute", "mirror", MIRRORED, Rollout(A, B, mirror=50), strategies=ALL),
 )
 NAMES = [f"{one.kind}, {one.name}" for one in SAMPLES]
 
