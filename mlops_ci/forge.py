@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 
@@ -12,7 +13,8 @@ class PullRequest:
     """A pull request as its forge tells it; ``head`` and ``base`` are branch names.
 
     ``fork``: its head is in another repository, ``head_repository``, whose name is empty where it
-    is gone.
+    is gone. ``merging`` is who let it merge itself when everything demanded is there, empty where nobody did.
+    Who merged it is not told in lists.
     """
 
     number: int
@@ -29,6 +31,29 @@ class PullRequest:
     labels: tuple[str, ...] = ()
     head_repository: str = ""
     base_commit: str = ""
+    node: str = ""
+    merging: str = ""
+    merged_at: str = ""
+    merged_by: str = ""
+    merge_commit: str = ""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What somebody said of a pull request, of its ``commit`` then; ``at`` is when, in ISO 8601."""
+
+    user: str
+    state: Literal["approved", "changes", "commented", "dismissed"]
+    commit: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Merging:
+    """What became of a wish to merge: the commit on the base branch, or in words what it waits for."""
+
+    commit: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +93,58 @@ class Proposal:
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     automatic: bool = False
+
+
+class Promotions(Protocol):
+    """What promotions need of a forge; errors are ToolError. Whatever is called twice has one effect."""
+
+    def pull_request(self, number: int) -> PullRequest:
+        """The pull request of that number, with who merged it."""
+
+    def promotions(self, prefix: str, *, since: datetime | None = None) -> tuple[PullRequest, ...]:
+        """The pull requests of branches of this repository that begin so, newest first, in every state.
+
+        Closed ones only where something happened to them after ``since``.
+        """
+
+    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
+        """The open pull request of a branch into another, opened now where there is none."""
+
+    def revise(self, number: int, *, title: str, body: str, base: str) -> None:
+        """Give a pull request another title, body or base."""
+
+    def withdraw(self, number: int, body: str) -> None:
+        """Close a pull request without merging, and give it its last body in the same step."""
+
+    def add_labels(self, number: int, names: Sequence[str]) -> None:
+        """Put labels on a pull request."""
+
+    def remove_label(self, number: int, name: str) -> None:
+        """Take a label off a pull request, if it is there."""
+
+    def ask_reviews(self, number: int, people: Sequence[str]) -> tuple[str, ...]:
+        """Ask people (``@login``), teams (``@organization/team``) to review; a note for each who cannot."""
+
+    def reviews(self, number: int) -> tuple[Review, ...]:
+        """What was said of a pull request, oldest first."""
+
+    def comments(self, number: int) -> tuple[Comment, ...]:
+        """Every comment of a pull request, oldest first."""
+
+    def create_comment(self, number: int, body: str) -> Comment:
+        """Post a new comment."""
+
+    def delete_comment(self, number: int, comment: int) -> None:
+        """Remove one of our comments; that it is gone is no error."""
+
+    def merge_when_ready(self, number: int, *, commit: str, message: str) -> Merging:
+        """Merge ``commit`` with this message as soon as everything that the forge demands is there."""
+
+    def keep_from_merging(self, number: int) -> None:
+        """Take back that a pull request merges itself."""
+
+    def is_us(self, login: str) -> bool:
+        """Whether this is the account that asks."""
 
 
 class Forge(Protocol):
@@ -123,3 +200,12 @@ def post(forge: Forge, number: int, body: str, stamp: Callable[[str], str | None
     if placement.comment is not None:
         return placement.comment
     return forge.create_comment(number, body)
+
+
+def approvals(reviews: Iterable[Review], commit: str) -> tuple[Review, ...]:
+    """The approvals that stand for a commit: each person's last word, where it was said of this commit."""
+    last: dict[str, Review] = {}
+    for review in reviews:
+        if review.state != "commented":
+            last[review.user] = review
+    return tuple(one for one in last.values() if one.state == "approved" and one.commit == commit)

@@ -214,6 +214,12 @@ def pull(found: Fields) -> PullRequest:
         labels=tuple(label.text("name") for label in found.items("labels", default=())),
         head_repository=source,
         base_commit=found.text("base", "sha", default=""),
+        node=found.text("node_id", default=""),
+        merging=found.text("auto_merge", "enabled_by", "login", default=""),
+        merged_at=found.text("merged_at", default=""),
+        merged_by=found.text("merged_by", "login", default=""),
+        # Of an open one it is a commit that GitHub tries out.
+        merge_commit=found.text("merge_commit_sha", default="") if merged else "",
     )
 
 

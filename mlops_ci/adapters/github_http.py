@@ -122,6 +122,10 @@ class Http:
         """Make something. Without ``done`` and not ``repeatable`` it is never sent twice in doubt."""
         return self._fields(Call("POST", path, body=body, repeatable=repeatable, done=done))
 
+    def put(self, path: str, body: Any, *, done: Callable[[], Any]) -> Fields:
+        """Bring something about once; ``done`` gives the answer where it is so already."""
+        return self._fields(Call("PUT", path, body=body, repeatable=False, done=done))
+
     def patch(self, path: str, body: Any, *, done: Callable[[], Any] | None = None) -> Fields:
         """Change something; ``done`` where to change it twice were wrong."""
         return self._fields(Call("PATCH", path, body=body, repeatable=done is None, done=done))

@@ -8,11 +8,12 @@ sha256 of the one before it, so the log is a chain.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.rollout import Release, Rollout, Served
@@ -25,13 +26,18 @@ Action = Literal["promote", "ramp", "shadow", "rollback", "hold", "unhold"]
 class Part(BaseModel):
     """A frozen piece of a record; unknown keys are refused, so that a forgery cannot hide."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
 
 class Named(Part):
-    """A release, by everything that is known of it; see ``rollout.Release``."""
+    """A release, by everything that is known of it; see ``rollout.Release``.
 
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    ``digest`` is empty where somebody put it there whose address names none; a promoted one has it.
+    """
+
+    digest: str = Field(pattern=r"^(sha256:[0-9a-f]{64})?$")
     uri: str
     version: str = ""
     commit: str = ""
@@ -114,7 +120,10 @@ class Input(Part):
 
 
 class Metric(Part):
-    """A metric of the candidate and of the champion (what was live), with the interval of the difference."""
+    """A metric of the candidate and of the champion (what was live), with the interval of the difference.
+
+    ``direction`` says which way is good, higher or lower; empty where nobody knows.
+    """
 
     name: str
     file: str = ""
@@ -122,6 +131,7 @@ class Metric(Part):
     champion: float | None = None
     low: float | None = None
     high: float | None = None
+    direction: str = ""
 
 
 class Judgement(Part):
@@ -226,6 +236,12 @@ class Record(Part):
     tool: str = ""
     previous: Previous | None = None
 
+    @model_validator(mode="after")
+    def _named(self) -> Record:
+        if not self.release.digest:
+            raise ValueError("the release has no digest")
+        return self
+
     @property
     def id(self) -> str:
         """``environment/model/number``."""
@@ -246,10 +262,16 @@ class Record(Part):
     def text(self) -> str:
         """The record as YAML, the same bytes for the same record; what is empty is left out."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        whole = {"schema": SCHEMA, **plain}
+        # Half a character (a lone surrogate) in somebody's words must not cost the record.
+        told = json.dumps({"schema": SCHEMA, **plain}, ensure_ascii=False).encode(errors="replace")
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         dumped: str = yaml.dump(
-            whole, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+            json.loads(told),
+            Dumper=dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=120,
+            default_flow_style=False,
         )
         return dumped
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-# Where GitHub looks, in its order; the first file there is counts.
-PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-# GitHub reads no larger one.
-MOST = 3_000_000
-
-_OWNER = re.compile(r"@[\w.-]+(?:/[\w.-]+)?|[^@\s]+@[^@\s]+", re.ASCII)
-_FIELD = re.compile(r"(?:\\.|[^\s\\])+")
-_SIGN = re.compile(r"\\?.")
+from mlops_ci import codeowners
 
 
 @dataclass(frozen=True)
@@ -65,46 +57,5 @@ def rules(named: Sequence[str], max_days: int, path: str, read: Callable[[str], 
     """
     if named:
         return Rules(tuple(named), max_days, f"waivers.owners of {path}")
-    for place in PLACES:
-        if (text := read(place)) is not None:
-            return Rules(codeowners(text, path), max_days, place)
-    return Rules((), max_days, "CODEOWNERS")
-
-
-def codeowners(text: str, path: str) -> tuple[str, ...]:
-    """The owners of a file: of the last line whose pattern fits, which may name nobody.
-
-    Lines that GitHub skips are skipped: with a ``!``, a range in brackets, or an owner that is none.
-    """
-    found: tuple[str, ...] = ()
-    for pattern, owners in _lines(text[:MOST]):
-        if pattern.search(path):
-            found = owners
-    return found
-
-
-def _lines(text: str) -> Iterator[tuple[re.Pattern[str], tuple[str, ...]]]:
-    for line in text.splitlines():
-        fields = _FIELD.findall(line)
-        comment = next((at for at, field in enumerate(fields) if field.startswith("#")), len(fields))
-        pattern, *owners = fields[:comment] or [""]
-        if not pattern.strip("/") or pattern[0] == "!" or "[" in pattern or pattern.startswith("\\#"):
-            continue
-        if all(_OWNER.fullmatch(owner) for owner in owners):
-            yield _compiled(pattern), tuple(owners)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of CODEOWNERS: as in .gitignore, but a last ``/*`` means the folder's own files alone."""
-    anchored = "/" in pattern.rstrip("/")
-    end = "/" if pattern.endswith("/") else "$" if pattern.endswith("/*") else "(?:/|$)"
-    *folders, last = pattern.strip("/").split("/")
-    inner = "".join("(?:.*/)?" if step == "**" else f"{_step(step)}/" for step in folders)
-    inner += ".*" if last == "**" else _step(last)
-    return re.compile(f"{'^' if anchored else '(?:^|/)'}{inner}{end}")
-
-
-def _step(text: str) -> str:
-    """One step of a path as a regular expression."""
-    signs = {"*": "[^/]*", "?": "[^/]"}
-    return "".join(signs.get(sign) or re.escape(sign.removeprefix("\\")) for sign in _SIGN.findall(text))
+    place, text = codeowners.found(read)
+    return Rules(codeowners.owners(text, path), max_days, place)

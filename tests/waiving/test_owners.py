@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from mlops_ci.waiving.owners import Rules, codeowners, rules
+from mlops_ci.codeowners import owners as codeowners
+from mlops_ci.waiving.owners import Rules, rules
 
 PATH = "mlops-ci.yaml"
 
