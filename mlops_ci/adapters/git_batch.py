@@ -51,7 +51,8 @@ def commits(git: Git, shas: Iterable[str]) -> dict[str, Commit]:
 
 def _objects(git: Git, commit: str, names: Sequence[str]) -> list[str]:
     """How Git is to be asked for the files: for each path it reads the folder from its beginning, so that
-    for many all names are read once."""
+    for many all names are read once.
+    """
     if len(names) <= _FEW:
         return [f"{commit}:{name}" for name in names]
     listed = git.run("ls-tree", "-r", "-z", commit).raw.decode("utf-8", "surrogateescape").split("\0")
