@@ -248,6 +248,15 @@ def test_the_promote_workflow_takes_every_input_of_an_order() -> None:
     assert tuple(inputs[ordered.ORDER]["options"]) == ordered.ACTIONS
 
 
+def test_this_repository_promotes_at_the_events_that_init_writes() -> None:
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    others = yaml.safe_load(starting.promote(release, starting.Facts({}, {})))
+    ours = loaded(ROOT / ".github" / "workflows" / "promotions.yml")
+    assert ours[True] == others[True]
+    [theirs], [own] = (list(one["jobs"].values()) for one in (others, ours))
+    assert own["permissions"] == theirs["permissions"]
+
+
 def test_what_zizmor_overlooks_is_known_and_has_a_reason() -> None:
     documented = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     for folder in (".github", "action", "mlops_ci/templates"):

@@ -61,21 +61,22 @@ def digest(files: Mapping[str, tuple[str, int]]) -> str:
 
 
 @contextmanager
-def gathered(dvc: Dvc, path: str, value: str) -> Iterator[Bytes]:
+def gathered(dvc: Dvc, path: str, value: str, *, remotely: bool = False) -> Iterator[Bytes]:
     """The bytes of an output by DVC's hash: in the cache, the work tree, or fetched from the remote.
 
-    What had to be fetched lies in a temporary folder until the block ends.
+    ``remotely`` looks nowhere but in the remote. What had to be fetched lies in a temporary folder until the
+    block ends.
 
     Raises:
         ToolError: nobody has them, or what there is is damaged.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-ci-model-") as scratch:
         if not value.endswith(".dir"):
-            yield Bytes({"": _found(dvc, path, value, Path(scratch) / "model")})
+            yield Bytes({"": _found(dvc, path, value, Path(scratch) / "model", remotely)})
             return
         files = {}
         for number, (name, inner) in enumerate(sorted(_listing(dvc, path, value).items())):
-            files[name] = _found(dvc, f"{path}/{name}", inner, Path(scratch) / str(number))
+            files[name] = _found(dvc, f"{path}/{name}", inner, Path(scratch) / str(number), remotely)
         yield Bytes(files)
 
 
@@ -93,10 +94,10 @@ def _listing(dvc: Dvc, path: str, value: str) -> Mapping[str, str]:
     return found
 
 
-def _found(dvc: Dvc, path: str, value: str, scratch: Path) -> File:
+def _found(dvc: Dvc, path: str, value: str, scratch: Path, remotely: bool) -> File:
     """The first place that has exactly these bytes: a damaged cache costs a download, not a release."""
     damaged = False
-    for source, exact in _here(dvc, path, value):
+    for source, exact in () if remotely else _here(dvc, path, value):
         md5, file = _hashed(source)
         if md5 == value or not exact:
             return file

@@ -19,7 +19,7 @@ from mlops_ci.errors import ConfigError, MlopsError, ToolError
 from mlops_ci.evidence import Evidence
 from mlops_ci.rollout import Release
 
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MODEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _ADDRESS = re.compile(r"(?P<root>.+)/(?P<name>[^/]+/sha256-(?P<hex>[0-9a-f]{64})/[^/]+)")
 
 

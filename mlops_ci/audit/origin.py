@@ -13,6 +13,7 @@ from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Evidence
 from mlops_ci.promotion.record import Metric, Named, Record
+from mlops_ci.promotion.words import release_name
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,15 @@ class Origin:
     repeated: Repeated | Unseen | None = None
 
 
-def check(trail: Trail, origins: Mapping[str, Origin]) -> Iterator[Link]:
-    """The links of every release of a target that was looked at, the newest first, each release once."""
+def check(trail: Trail, origins: Mapping[str, Origin], *, every: bool = False) -> Iterator[Link]:
+    """The links of the releases of a target that are live, or of all; the newest first, each once."""
     last = {one.record.release.digest: one for one in trail.filed}
-    for digest, one in reversed(last.items()):
-        if (origin := origins.get(digest)) is not None:
-            yield from _release(trail, one, origin)
-    if left := [digest for digest in last if digest not in origins]:
-        which = "1 earlier release" if len(left) == 1 else f"{len(left)} earlier releases"
+    live = {named.digest for named in _live(trail)}
+    chosen = [digest for digest in reversed(last) if digest in origins and (every or digest in live)]
+    for digest in chosen:
+        yield from _release(trail, last[digest], origins[digest])
+    if left := len(last) - len(chosen):
+        which = "1 earlier release" if left == 1 else f"{left} earlier releases"
         said = f"the bytes, evidence and code of {which} were not looked at: --all does"
         yield says(trail.target, "earlier", "unknown")(said)
 
@@ -86,12 +88,7 @@ def _release(trail: Trail, one: Filed, origin: Origin) -> Iterator[Link]:
     ):
         for status, sentence in links:
             make: Says = says(trail.target, name, status)  # type: ignore[arg-type]
-            yield make(f"{_called(record.release)}: {sentence}", where=one.file.path)
-
-
-def _called(release: Named) -> str:
-    short = release.digest.removeprefix("sha256:")[:12]
-    return f"{release.version} ({short})" if release.version else short
+            yield make(f"{release_name(record.release)}: {sentence}", where=one.file.path)
 
 
 _Said = Iterator[tuple[str, str]]
@@ -110,10 +107,8 @@ def _evidence(record: Record, origin: Origin) -> _Said:
         yield "unknown", "the record names no evidence"
         return
     if record.evidence.digest and record.evidence.digest != named:
-        yield (
-            "broken",
-            f"the record's summary is of the evidence {record.evidence.digest}, the release names {named}",
-        )
+        said = f"the record sums up the evidence {record.evidence.digest}, its release names {named}"
+        yield "broken", said
     raw = origin.evidence
     if isinstance(raw, Unseen | Gone):
         yield _absent(raw)

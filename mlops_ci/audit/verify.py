@@ -23,13 +23,17 @@ ORDER = (
 
 @dataclass(frozen=True)
 class World:
-    """Everything that a verification looks at; ``merges`` is what the forge says by a record's path."""
+    """Everything that a verification looks at; ``merges`` is what the forge says by a record's path.
+
+    ``every``: the releases that are no longer live are looked at too.
+    """
 
     history: History
     manifests: Mapping[Target, Manifest] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     asked: Mapping[Target, Asked] = field(default_factory=dict)
     merges: Mapping[str, Merge | Unseen] = field(default_factory=dict)
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def verify(world: World, found: Sequence[Trail], wanted: Callable[[Target], bool
         made += trails.check(history, trail)
         made += manifests.live(history, trail, world.manifests.get(trail.target))
         made += approvals.check(trail, world.asked.get(trail.target, Asked()), world.merges)
-        made += origin.check(trail, world.origins)
+        made += origin.check(trail, world.origins, every=world.every)
     made += manifests.edits(history, found, world.manifests)
     made += claims.check(history, found)
     if history.shallow:

@@ -93,8 +93,8 @@ def ruled(project: Project, found: Evidence) -> Evidence:
     """A document that somebody else measured, with what this checkout says is live in place of its word."""
     models: list[ModelEvidence] = []
     problems: list[Problem] = []
-    for model in found.models:
-        one, wrong = told(project, champion.beside(model, ())) if model.changed else (model, ())
+    for bare in (champion.beside(model, ()) for model in found.models):
+        one, wrong = told(project, bare) if bare.changed else (bare, ())
         models.append(one)
         problems += wrong
     return found.model_copy(update={"models": tuple(models), "problems": (*found.problems, *problems)})

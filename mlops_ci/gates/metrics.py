@@ -239,7 +239,8 @@ def _metrics(
         said = [*alone(one)] or [*_compared(model, one, found, options, moved=moved)]
         said += [bound] if (bound := absolute(one)) else []
         # On other examples than the base's nobody knows whether they are the live release's.
-        said += [] if moved or _is_informational(one, options) else live.of_metric(one, model.live)
+        if not moved and not _is_informational(one, options):
+            said += live.of_metric(one, model.live, found.effect.gain - found.effect.low if found else 0.0)
         if said:
             yield _of_metric(model, one, gravest(said), found.effect.comparison if found else None)
 

@@ -1,6 +1,7 @@
 """A candidate against what is live: allowed drops must not add up, pull request by pull request (pure).
 
-No predictions of a live release are at hand here, so its metrics are judged by their values.
+No predictions of a live release are at hand here, so its metrics are judged by their values. How well such a
+value is known, the difference to the base tells.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from mlops_ci.judging.metric import OWN_PULL_REQUEST, Judged, Said
 from mlops_ci.judging.sentences import amount, enumerated
 from mlops_ci.writing.figures import distinct
 
+_MORE = "measure on more examples, or average over more training seeds"
 _KNOWN = "the base is that far from it already: mend it in a pull request of its own"
 _PROMOTE = "it ends when a release that was measured on these examples is live there"
 
@@ -41,11 +43,15 @@ class Rival:
         return drop - allowed if limits.drop_exceeds(drop, allowed) else 0.0
 
 
-def of_metric(judged: Judged, live: Sequence[LiveRelease]) -> Iterator[Said]:
-    """What the live releases say of a metric with an allowed drop, the largest excess first."""
+def of_metric(judged: Judged, live: Sequence[LiveRelease], noise: float = 0.0) -> Iterator[Said]:
+    """What the live releases say of a metric with an allowed drop, the largest excess first.
+
+    ``noise`` is half of the interval of its difference to the base, 0 where it has none: the same examples
+    do not tell a difference to the live release better.
+    """
     broken = [one for one in _rivals(judged, live) if one.excess(judged)]
     for rival in sorted(broken, key=lambda one: one.excess(judged), reverse=True):
-        yield _fallen(judged, rival)
+        yield _fallen(judged, rival, noise)
 
 
 def of_model(judged: Sequence[Judged], live: Sequence[LiveRelease]) -> Iterator[tuple[str, Said]]:
@@ -80,22 +86,24 @@ def _rivals(judged: Judged, live: Sequence[LiveRelease]) -> list[Rival]:
     return [Rival(value, tuple(releases)) for (_, value), releases in found.items()]
 
 
-def _fallen(judged: Judged, rival: Rival) -> Said:
+def _fallen(judged: Judged, rival: Rival, noise: float) -> Said:
     """A drop that is not allowed; where the base has it already and nothing is added to it, a warning."""
-    metric, head = judged.metric, judged.metric.head or 0.0
-    drop, allowed = rival.worse(judged, head), rival.allowed(judged)
-    now, then = distinct([head, rival.value])
+    metric, drop = judged.metric, rival.worse(judged, judged.metric.head)
+    now, then = distinct([metric.head or 0.0, rival.value])
     side, move = ("below", "drop") if judged.direction == "higher" else ("above", "rise")
     facts = ", ".join(filter(None, (then, rival.releases[0].name)))
-    sentence = (
+    allowed = rival.allowed(judged)
+    said = (
         f"{metric.name} is {now}, {amount(drop)} {side} the live release of {_places(rival)} ({facts}); "
-        f"a {move} of at most {amount(allowed)} is allowed."
+        f"a {move} of at most {amount(allowed)} is allowed"
     )
-    if limits.drop_exceeds(rival.worse(judged, metric.base), allowed) and drop <= rival.worse(
-        judged, metric.base
-    ):
-        return Said(Status.WARN, sentence, _KNOWN)
-    return Said(Status.FAIL, sentence, OWN_PULL_REQUEST)
+    if rival.excess(judged) <= noise:
+        rest = f"the rest may be noise (the difference to the base is known to \u00b1{amount(noise)})"
+        return Said(Status.INCONCLUSIVE, f"{said}, and {rest}.", _MORE)
+    before = rival.worse(judged, metric.base)
+    if limits.drop_exceeds(before, allowed) and drop <= before:
+        return Said(Status.WARN, f"{said}.", _KNOWN)
+    return Said(Status.FAIL, f"{said}.", OWN_PULL_REQUEST)
 
 
 def _places(rival: Rival) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlops_ci.errors import ManifestError
-from mlops_ci.manifests.documents import is_kind, label, look
+from mlops_ci.manifests.documents import Problem, is_kind, label, look
 from mlops_ci.yaml_edit import Document, documents
 
 Type = Literal["whole number", "text", "true or false", "list", "mapping"]
@@ -46,14 +46,6 @@ class Contract:
     kind: str
     group: str = ""
     rules: tuple[Rule, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a place, in words."""
-
-    place: str
-    message: str
 
 
 _PODS = (
@@ -97,6 +89,7 @@ CONTRACTS = (
                 differs="spec.predictor.name",
             ),
             Rule("spec.canary[].predictor.model", "mapping", needs=("name",), never=_NOT_IN_A_CANARY),
+            Rule("spec.canary[].predictor.containers", "list", needs=("name",), never=_NOT_IN_A_CANARY),
             Rule(
                 "spec.canary[].predictor.model.storageUri",
                 "text",

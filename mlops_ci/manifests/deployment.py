@@ -11,8 +11,8 @@ from pydantic import Field
 from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import pods
 from mlops_ci.manifests.documents import address, is_kind, label, look, of_kind, the
-from mlops_ci.manifests.pointers import Pointer, refuse_candidate, refuse_split, refuse_unnamed, written
-from mlops_ci.rollout import Rollout
+from mlops_ci.manifests.pointers import Pointer, refuse_candidate, refuse_split, stable_of, written
+from mlops_ci.rollout import Rollout, Served
 from mlops_ci.yaml_edit import Document, Set, documents
 
 GROUP, KIND = "apps", "Deployment"
@@ -74,13 +74,11 @@ def write(text: str, rollout: Rollout, options: Options) -> str:
     found = _found(text, options)
     if rollout == found.live:
         return text
-    refuse_unnamed(found.live, rollout)
     where = label(found.active.document)
-    if found.idle is None:
-        refuse_split(rollout, where, _SPLIT)
-        refuse_candidate(rollout, where, _SLOTS)
     refuse_split(rollout, where, _SPLIT)
-    return written(text, *_changes(found, rollout))
+    if found.idle is None:
+        refuse_candidate(rollout, where, _SLOTS)
+    return written(text, *_changes(found, stable_of(rollout), rollout.candidate))
 
 
 def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
@@ -88,7 +86,7 @@ def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
     found = _found(text, options)
     if found.idle is None or found.service is None:
         return ("The Deployment replaces its pods by its own strategy; all requests move with them.",)
-    if rollout.candidate is None and _is_switch(found, rollout):
+    if rollout.candidate is None and _is_switch(found, rollout.stable):
         return (
             f"{label(found.service)} sends all requests to the slot {found.idle.value} at once; requests "
             f"that are under way end in {found.active.value}, which stays as it is for a way back.",
@@ -148,23 +146,21 @@ def _slot(document: Document, key: str, options: Options) -> _Slot:
     return _Slot(document, pods.pointer(document, options), str(_labels(document).get(key, "")))
 
 
-def _is_switch(found: _Found, wanted: Rollout) -> bool:
+def _is_switch(found: _Found, stable: Served | None) -> bool:
     """Whether the idle slot has what is to be stable, and the live one has not."""
-    if found.idle is None or wanted.stable is None or wanted.stable.is_same(found.live.stable):
-        return False
-    return wanted.stable.is_same(found.idle.pointer.served)
+    live = found.live
+    return stable is not None and stable.is_same(live.candidate) and not stable.is_same(live.stable)
 
 
-def _changes(found: _Found, wanted: Rollout) -> Iterator[Set]:
+def _changes(found: _Found, stable: Served, candidate: Served | None) -> Iterator[Set]:
     active, idle = found.active, found.idle
-    if idle is not None and found.service is not None and _is_switch(found, wanted):
+    if idle is not None and found.service is not None and _is_switch(found, stable):
         _refuse_stopped(idle)
         yield Set(address(found.service, "spec", "selector", found.key), idle.value)
         active, idle = idle, active
-    if wanted.stable is not None:
-        yield from active.pointer.to(wanted.stable)
-    if wanted.candidate is not None and idle is not None:
-        yield from idle.pointer.to(wanted.candidate)
+    yield from active.pointer.to(stable)
+    if candidate is not None and idle is not None:
+        yield from idle.pointer.to(candidate)
 
 
 def _refuse_stopped(slot: _Slot) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlops_ci.errors import ManifestError
 from mlops_ci.yaml_edit import Address, Document, Match, Part
 
 Path = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong at a place, in words."""
+
+    place: str
+    message: str
 
 
 def is_kind(data: Mapping[str, Any], group: str, kind: str) -> bool:

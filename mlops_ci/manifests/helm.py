@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mlops_ci.errors import ManifestError
 from mlops_ci.manifests.documents import Path, address, has, look, percent
-from mlops_ci.manifests.pointers import Place, Pointer, refuse_candidate, refuse_unnamed, written
+from mlops_ci.manifests.pointers import Place, Pointer, refuse_candidate, stable_of, written
 from mlops_ci.rollout import Rollout
 from mlops_ci.yaml_edit import Document, Set, documents
 
@@ -74,7 +74,6 @@ def write(text: str, rollout: Rollout, options: Options) -> str:
         raise ManifestError("the values of a chart have no mirror", _MIRROR)
     if values.candidate is None:
         refuse_candidate(rollout, "the chart", _NO_CANARY)
-    refuse_unnamed(values.live, rollout)
     return written(text, *_changes(values, rollout))
 
 
@@ -136,8 +135,7 @@ def _enabled(document: Document, options: Options) -> bool | None:
 
 
 def _changes(values: _Values, wanted: Rollout) -> Iterator[Set]:
-    if wanted.stable is not None:
-        yield from values.stable.to(wanted.stable)
+    yield from values.stable.to(stable_of(wanted))
     if values.candidate is None:
         return
     if wanted.candidate is not None:

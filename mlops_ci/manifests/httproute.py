@@ -1,4 +1,4 @@
-"""Manifest kind: an HTTPRoute of the Gateway API before two workloads, one stable and one candidate."""
+"""Manifest kind: an HTTPRoute of the Gateway API before a stable and a candidate workload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlops_ci.manifests.documents import (
     of_kind,
     the,
 )
-from mlops_ci.manifests.pointers import Pointer, refuse_unnamed, written
+from mlops_ci.manifests.pointers import Pointer, stable_of, written
 from mlops_ci.manifests.routes import GROUP, KIND
 from mlops_ci.rollout import Rollout
 from mlops_ci.yaml_edit import Delete, Document, Set, documents
@@ -88,7 +88,6 @@ def write(text: str, rollout: Rollout, options: Options) -> str:
     found = _found(text, options)
     if rollout == found.live:
         return text
-    refuse_unnamed(found.live, rollout)
     return written(text, *_changes(found, rollout))
 
 
@@ -187,8 +186,7 @@ def _pointer(workload: Document, options: Options) -> Pointer:
 
 
 def _changes(found: _Found, wanted: Rollout) -> Iterator[Set | Delete]:
-    if wanted.stable is not None:
-        yield from found.stable.to(wanted.stable)
+    yield from found.stable.to(stable_of(wanted))
     if wanted.candidate is not None:
         yield from found.candidate.to(wanted.candidate)
     for rule in found.rules:

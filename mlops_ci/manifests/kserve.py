@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import predictors
 from mlops_ci.manifests.documents import Path, address, has, is_kind, label, look, percent, the
-from mlops_ci.manifests.pointers import Pointer, refuse_unnamed, written
+from mlops_ci.manifests.pointers import Pointer, stable_of, written
 from mlops_ci.manifests.predictors import GROUP, KIND
 from mlops_ci.rollout import Rollout, Served
 from mlops_ci.yaml_edit import Delete, Document, Match, Set, documents
@@ -46,10 +46,11 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class _Canary:
-    """The entry of spec.canary: its path, pointer and share."""
+    """The entry of spec.canary: its path, what it points to, and its share."""
 
     path: Path
     pointer: Pointer
+    served: Served
     traffic: int
 
 
@@ -69,7 +70,7 @@ class _Service:
         """What it says is live."""
         served = self.pointer.served
         if self.canary:
-            return Rollout(served, self.canary.pointer.served, self.canary.traffic)
+            return Rollout(served, self.canary.served, self.canary.traffic)
         if self.share in (None, 100):
             return Rollout(served)
         return Rollout(None, served, self.share or 0)
@@ -143,7 +144,7 @@ def _canary(document: Document, options: Options) -> _Canary | None:
         raise ManifestError(
             f"{pointer.uri.address}: a canary without a model", "write its address, or end it"
         )
-    return _Canary(path, pointer, share)
+    return _Canary(path, pointer, pointer.served, share)
 
 
 # ---- Knative mode: one pointer, and the share of its newest revision ------------------------------
@@ -152,11 +153,7 @@ def _canary(document: Document, options: Options) -> _Canary | None:
 def _in_knative(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
     place = address(service.document, *_PREDICTOR, _SHARE)
     if wanted.candidate is None:
-        if wanted.stable is None:
-            raise ManifestError(
-                f"{label(service.document)}: the rollout names no release", "name the stable one"
-            )
-        yield from service.pointer.to(wanted.stable)
+        yield from service.pointer.to(stable_of(wanted))
         if service.share is not None:
             yield Delete(place)
         return
@@ -186,10 +183,8 @@ def _refuse_hidden(service: _Service, wanted: Rollout) -> None:
 
 
 def _in_standard(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
-    refuse_unnamed(service.live, wanted)
     canary, place = service.canary, address(service.document, *_CANARY)
-    if wanted.stable is not None:
-        yield from service.pointer.to(wanted.stable)
+    yield from service.pointer.to(stable_of(wanted))
     if wanted.candidate is None:
         yield from _ended(service, wanted)
     elif canary is None:
@@ -202,10 +197,9 @@ def _in_standard(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
 
 def _replaced(service: _Service, canary: _Canary, release: Served) -> Iterator[Set]:
     """Another release in the canary; a name that was made of the old one follows it."""
-    live = canary.pointer.served
     path: Path = (*canary.path, "predictor", "name")
     name = look(service.document.data, *path)
-    if live is not None and name == _name(service, live) and name != _name(service, release):
+    if name == _name(service, canary.served) and not release.is_same(canary.served):
         yield Set(address(service.document, *path), _name(service, release))
     yield from canary.pointer.to(release)
 
@@ -215,8 +209,7 @@ def _ended(service: _Service, wanted: Rollout) -> Iterator[Set | Delete]:
     if service.canary is None:
         return
     name = look(service.document.data, *service.canary.path, "predictor", "name")
-    promoted = service.canary.pointer.served
-    if promoted is not None and promoted.is_same(wanted.stable) and name:
+    if service.canary.served.is_same(wanted.stable) and name:
         yield Set(address(service.document, *_PREDICTOR, "name"), name)
     yield Delete(address(service.document, *_CANARY))
 
@@ -269,7 +262,7 @@ def _notes(service: _Service, wanted: Rollout) -> Iterator[str]:
             )
     if candidate and service.mode == "standard":
         yield "spec.canary needs KServe 0.20 or newer; an older one refuses the manifest."
-    if not candidate and service.canary is not None and service.canary.pointer.served == wanted.stable:
+    if not candidate and service.canary is not None and service.canary.served.is_same(wanted.stable):
         yield "The predictor takes the canary's name, so that KServe keeps its pods and starts no new ones."
     if style := predictors.old_style(service.document, _PREDICTOR):
         yield (

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlops_ci.errors import ManifestError
 from mlops_ci.manifests.documents import Path, address, entries, has, look
-from mlops_ci.manifests.pointers import Place, Pointer, refuse_candidate, refuse_unnamed, written
+from mlops_ci.manifests.pointers import Place, Pointer, refuse_candidate, stable_of, written
 from mlops_ci.rollout import Rollout, Served
 from mlops_ci.yaml_edit import Delete, Document, Match, Set, documents
 
@@ -72,8 +72,7 @@ def write(text: str, rollout: Rollout, options: Options) -> str:
     if rollout == live:
         return text
     refuse_candidate(rollout, _PLACE, _DIRECT)
-    refuse_unnamed(live, rollout)
-    return written(text, *_changes(document, rollout.stable, options))
+    return written(text, *_changes(document, stable_of(rollout), options))
 
 
 def notes(_text: str, _rollout: Rollout, options: Options) -> tuple[str, ...]:
@@ -95,9 +94,7 @@ def _document(text: str) -> Document:
     return found[0]
 
 
-def _changes(document: Document, wanted: Served | None, options: Options) -> Iterator[Set | Delete]:
-    if wanted is None:
-        return
+def _changes(document: Document, wanted: Served, options: Options) -> Iterator[Set | Delete]:
     if options.image:
         yield from _image_changes(document, options.image, wanted)
     else:

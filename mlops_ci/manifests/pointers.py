@@ -117,16 +117,17 @@ def written(text: str, *changes: Set | Delete) -> str:
     return after
 
 
-def refuse_unnamed(live: Rollout, wanted: Rollout) -> None:
-    """Refuse a rollout that leaves open which release is stable where the manifest has to name it.
+def stable_of(wanted: Rollout) -> Served:
+    """The stable release of a rollout, for a manifest that has to name it.
 
     Raises:
-        ManifestError: it does.
+        ManifestError: the rollout does not say.
     """
-    if wanted.stable is None and (live.stable is not None or wanted.candidate is None):
+    if wanted.stable is None:
         raise ManifestError(
             "the rollout does not say which release is to be stable", "name it: the promotion record knows it"
         )
+    return wanted.stable
 
 
 def refuse_split(wanted: Rollout, place: str, hint: str) -> None:

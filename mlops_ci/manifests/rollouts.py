@@ -11,7 +11,7 @@ from pydantic import Field
 from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import pods
 from mlops_ci.manifests.documents import Path, address, has, is_kind, label, look, the
-from mlops_ci.manifests.pointers import Pointer, refuse_candidate, refuse_split, written
+from mlops_ci.manifests.pointers import Pointer, refuse_candidate, refuse_split, stable_of, written
 from mlops_ci.rollout import Rollout
 from mlops_ci.yaml_edit import Document, Set, documents
 
@@ -101,18 +101,13 @@ def _replaced(found: _Found, wanted: Rollout) -> Iterator[Set]:
         f"{where} with spec.strategy.canary",
         "its controller ramps by spec.strategy.canary: use strategy: direct",
     )
-    if wanted.stable is None:
-        raise ManifestError(f"{where}: the rollout names no release", "name the stable one")
-    yield from found.pointer.to(wanted.stable)
+    yield from found.pointer.to(stable_of(wanted))
 
 
 def _switched(found: _Found, wanted: Rollout) -> Iterator[Set]:
     """With blueGreen a candidate waits beside the live release until the switch is allowed."""
     where = label(found.document)
     refuse_split(wanted, f"{where} with spec.strategy.blueGreen", "use strategy: blue_green or direct")
-    release = wanted.candidate or wanted.stable
-    if release is None:
-        raise ManifestError(f"{where}: the rollout names no release", "name the stable one")
     live = found.live
     if (
         wanted.candidate
@@ -124,6 +119,6 @@ def _switched(found: _Found, wanted: Rollout) -> Iterator[Set]:
             f"{where}: a candidate waits beside what is live, {there}",
             "promote the stable release first (strategy: direct)",
         )
-    yield from found.pointer.to(release)
+    yield from found.pointer.to(wanted.candidate or stable_of(wanted))
     if found.auto == (wanted.candidate is not None):
         yield Set(address(found.document, *_AUTO), wanted.candidate is None)

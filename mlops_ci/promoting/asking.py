@@ -1,19 +1,21 @@
-"""What people ask for: a target in words, a rollback's release, and what open pull requests were asked for."""
+"""What people ask for: a target in words, the release of a rollback, the orders behind open pull requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from mlops_ci.adapters import git_batch
-from mlops_ci.adapters.model_store import ModelStore
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.promoting import reading
+from mlops_ci.promoting.ordered import Action, Order
 from mlops_ci.promoting.reading import Standing, Target
 from mlops_ci.promotion import history, record
 from mlops_ci.promotion.plan import Asked
 
-Action = Literal["promote", "rollback", "hold", "unhold"]
+if TYPE_CHECKING:
+    from mlops_ci.promoting.looking import Ground
+
 ASKED: tuple[Action, ...] = ("rollback", "hold", "unhold")
 
 
@@ -36,23 +38,31 @@ def target(text: str, known: Iterable[Target]) -> Target:
     raise ConfigError(f"{text!r} is no target: ENVIRONMENT/MODEL", hint)
 
 
-def rollback(standing: Standing, where: Target, to: str, store: ModelStore, *, reason: str, by: str) -> Asked:
-    """A rollback that can be done: it goes to a release whose bytes are still there.
+def asked(order: Order, ground: Ground) -> tuple[Asked, ...]:
+    """What an order asks for, ready for the plan; a promotion of everything asks for nothing.
 
     Raises:
-        ConfigError: there is no such release, it is live already, or its bytes are gone.
+        ConfigError: there is no such target, or nothing to go back to.
         ToolError: the store cannot be reached.
     """
-    if not reason.strip():
-        raise ConfigError("a rollback needs a reason", "write it: --reason 'scores are all zero since noon'")
-    records = reading.log(standing.site, where)
-    release = history.release_to(records, to).release(where[1])
-    if problem := store.verify(release):
+    if not order.target:
+        return ()
+    where = target(order.target, ground.live)
+    if order.action == "rollback":
+        return (_rollback(order, ground, where),)
+    return (Asked(order.action, *where, by=order.by, reason=order.reason),)
+
+
+def _rollback(order: Order, ground: Ground, where: Target) -> Asked:
+    """A rollback that can be done: it goes to a release whose bytes are still there."""
+    records = reading.log(ground.of(where[0]).site, where)
+    release = history.release_to(records, order.to or history.PREVIOUS).release(where[1])
+    if problem := ground.store.verify(release):
         raise ConfigError(
             f"{'/'.join(where)} cannot go back to {release.short}: {problem}",
             "name another release with --to, or publish its bytes again from its commit",
         )
-    return Asked("rollback", *where, by=by, reason=reason.strip(), release=release)
+    return Asked("rollback", *where, by=order.by, reason=order.reason, release=release)
 
 
 def reopened(standing: Standing, branches: Iterable[tuple[Target, str]]) -> tuple[Asked, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mlops_ci import config, manifests
+from mlops_ci import codeowners, config, manifests
 from mlops_ci.adapters import git_history, revisions
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_access import Access
@@ -24,7 +24,6 @@ from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.promoting import merging
 from mlops_ci.promoting.originating import Sources
 from mlops_ci.rollout import Rollout
-from mlops_ci.waiving import owners
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,7 @@ def verified(
         origins=_origins(found, asked, wanted, update),
         asked={trail.target: _asked(found, trail.target, placed.get(trail.target)) for trail in wanted},
         merges={} if asked.offline else merging.told(found.git, environ, wanted, every=asked.every),
+        every=asked.every,
     )
     return verify.verify(world, records, asked.wants)
 
@@ -161,9 +161,10 @@ def _asked(found: Place, target: Target, manifest: Manifest | None) -> Asked:
     rules = found.config.environments.get(target[0])
     if rules is None or not rules.approvals or manifest is None:
         return Asked()
-    texts = (found.git.show(found.head, one) for one in owners.PLACES)
+    texts = (found.git.show(found.head, one) for one in codeowners.PLACES)
     text = next((text for text in texts if text is not None), "")
-    named = owners.codeowners(text, manifest.path)
+    _, text = codeowners.found(lambda path: found.git.show(found.head, path))
+    named = codeowners.owners(text, manifest.path)
     people = {owner[1:].lower() for owner in named if owner.startswith("@") and "/" not in owner}
     return Asked(rules.approvals, frozenset(people), teams=len(people) < len(named))
 

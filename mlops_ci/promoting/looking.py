@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from mlops_ci.adapters import git_branches
+from mlops_ci.adapters import git_batch, git_branches
 from mlops_ci.adapters.model_store import ModelStore
 from mlops_ci.config import Config
 from mlops_ci.forge import PullRequest
+from mlops_ci.manifests import crds
 from mlops_ci.promoting import asking, healthy, offering, reading, sites
 from mlops_ci.promoting.offering import Main, Offering
 from mlops_ci.promoting.reading import Standing, Target
 from mlops_ci.promoting.sites import Site
 from mlops_ci.promotion import marks
-from mlops_ci.promotion.compose import branch_of
 from mlops_ci.promotion.plan import plan
 from mlops_ci.promotion.rules import all_rules
-from mlops_ci.promotion.world import Asked, Decision, Live, Plan, Rules, World
+from mlops_ci.promotion.world import Asked, Live, Plan, Rules, World
 from mlops_ci.rollout import Release
 from mlops_ci.session import Session
 
@@ -38,6 +38,7 @@ class Ground:
     main: Main
     standings: Mapping[str, Standing]
     pulls: Mapping[str, tuple[PullRequest, ...]]
+    compiled: dict[str, tuple[crds.Schema, ...]] = field(default_factory=dict)
 
     @property
     def live(self) -> dict[Target, Live]:
@@ -46,17 +47,44 @@ class Ground:
         order = list(self.config.environments)
         return dict(sorted(found.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1])))
 
+    def address(self, environment: str) -> str:
+        """The address of the repository that holds an environment's manifests; empty for our own."""
+        return self.config.environments[environment].repo or ""
+
     def of(self, environment: str) -> Standing:
         """The repository that holds an environment's manifests."""
-        return self.standings[self.config.environments[environment].repo or ""]
+        return self.standings[self.address(environment)]
 
-    def refreshed(self) -> Ground:
-        """The same with every base branch as it is now."""
-        found = {
-            address: reading.standing(one.site.refreshed(), self.config, one.live)
-            for address, one in self.standings.items()
-        }
-        return replace(self, standings=found)
+    def schemas(self, address: str) -> tuple[crds.Schema, ...]:
+        """What `mlops-ci schema add` compiled into a repository, at its base branch's head."""
+        if address not in self.compiled:
+            site = self.standings[address].site
+            texts = git_batch.texts(site.git, site.head, site.git.listed(site.head, crds.FOLDER))
+            self.compiled[address] = crds.loaded({name: text or "" for name, text in texts.items()})
+        return self.compiled[address]
+
+    def pulls_of(self, environment: str) -> tuple[PullRequest, ...]:
+        """The pull requests of promotions in the repository of an environment."""
+        return self.pulls[self.address(environment)]
+
+    def again(self) -> Ground:
+        """The same as it is now: base branches, pull requests, main's pipeline.
+
+        Raises:
+            ToolError: a remote, a forge or the store cannot be reached.
+        """
+        sites = {address: one.site.refreshed() for address, one in self.standings.items()}
+        main = offering.at(self.session, sites[""].head)
+        return replace(
+            self,
+            main=main,
+            standings={
+                address: reading.standing(site, self.config, _targets(self.config, address, main.names))
+                for address, site in sites.items()
+            },
+            pulls={address: site.forge.promotions(marks.PREFIX) for address, site in sites.items()},
+            compiled={},
+        )
 
 
 @dataclass(frozen=True)
@@ -69,11 +97,15 @@ class View:
     rules: Mapping[str, Rules]
     plan: Plan
 
+    def schemas(self, environment: str) -> tuple[crds.Schema, ...]:
+        """The schemas that the repository of an environment's manifests holds them to."""
+        return self.ground.schemas(self.ground.address(environment))
+
     def pull(self, environment: str, model: str) -> PullRequest | None:
         """The open pull request of a target."""
         group = self.rules[environment].group
         branch = f"{marks.PREFIX}{environment}/{f'group-{group}' if group else model}"
-        pulls = self.ground.pulls[self.ground.config.environments[environment].repo or ""]
+        pulls = self.ground.pulls_of(environment)
         return next((one for one in pulls if one.head == branch and one.state == "open"), None)
 
 
@@ -116,7 +148,7 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
     asked |= {(one.environment, one.model): one for one in ask(found)}
     every = [pull for pulls in found.pulls.values() for pull in pulls]
     world = World(
-        targets=[healthy.told(found, one, moment) for one in live.values()],
+        targets=[_health(found, one, moment) for one in live.values()],
         offered=offers.offered,
         now=moment,
         refused=marks.refused(every),
@@ -128,10 +160,10 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
     return View(found, offers, world, rules, plan(world, rules))
 
 
-def keep(found: View, decisions: Sequence[Decision], address: str) -> set[str]:
-    """The branches of one repository whose pull requests stand for what is decided."""
-    environments = found.ground.config.environments
-    return {branch_of(one) for one in decisions if (environments[one.environment].repo or "") == address}
+def _health(found: Ground, live: Live, now: datetime) -> Live:
+    """A target with what its health source says."""
+    environment = found.config.environments[live.environment]
+    return healthy.told(live, environment, found.of(live.environment).site, found.environ, now)
 
 
 def _targets(config: Config, address: str, models: Sequence[str]) -> list[Target]:

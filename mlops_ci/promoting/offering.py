@@ -157,10 +157,10 @@ def _release(
     if known := seen.get((name, output.md5)):
         return known, None
     if good:
-        publish = store.would if dry_run else store.publish
+        publish = store.would_publish if dry_run else store.publish
         told: Published | None = publish(name, output.path, output.md5)
     else:
-        told = store.known(name, output.path, output.md5)
+        told = store.published(name, output.md5)
     if told is None:
         return None, None
     release = Release(

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.config.values import NAME
 from mlops_ci.errors import ConfigError
+from mlops_ci.promotion import marks
 from mlops_ci.promotion.history import PREVIOUS, VERIFIED
 from mlops_ci.writing.visible import one_line
 
@@ -17,7 +18,6 @@ Action = Literal["promote", "rollback", "hold", "unhold"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 # The inputs of the promote workflow: what a comment is handed on by.
 ORDER, TARGET, TO, REASON, BY = "order", "target", "to", "reason", "by"
-BRANCHES = "mlops-ci/promote/"
 MAX_REASON = 500
 
 _TARGET = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})?")
@@ -47,6 +47,9 @@ class Order:
         return {name: value for name, value in told.items() if value}
 
 
+EVERYTHING = Order("promote")
+
+
 def read(runner: Runner) -> Order | None:
     """The order that the promote workflow was started by hand with; None where it was not.
 
@@ -60,7 +63,7 @@ def read(runner: Runner) -> Order | None:
         return None
     told = {name: one_line(inputs.get(name) or "").strip() for name in (ORDER, TARGET, TO, REASON)}
     order = Order(_action(told[ORDER]), told[TARGET], told[TO], told[REASON], _person(runner, inputs))
-    return _checked(replace(order, to=order.to or (PREVIOUS if order.action == "rollback" else "")))
+    return checked(replace(order, to=order.to or (PREVIOUS if order.action == "rollback" else "")))
 
 
 def said(action: Action, words: Sequence[str], *, by: str, branch: str = "") -> Order:
@@ -81,13 +84,13 @@ def said(action: Action, words: Sequence[str], *, by: str, branch: str = "") -> 
         else:
             break
     target = target or ("" if action == "promote" else proposed(branch))
-    return _checked(Order(action, target, to, one_line(" ".join(rest)).strip(), by))
+    return checked(Order(action, target, to, one_line(" ".join(rest)).strip(), by))
 
 
 def proposed(branch: str) -> str:
     """The target that a promotion's branch is about; empty where it is another's or a group's."""
-    target = branch.removeprefix(BRANCHES)
-    single = branch.startswith(BRANCHES) and not target.partition("/")[2].startswith(_GROUP)
+    target = branch.removeprefix(marks.PREFIX)
+    single = branch.startswith(marks.PREFIX) and not target.partition("/")[2].startswith(_GROUP)
     return target if single and _WHOLE_TARGET.fullmatch(target) else ""
 
 
@@ -98,7 +101,7 @@ def _action(told: str) -> Action:
     raise ConfigError("the input `order` is none", f"choose one of {', '.join(ACTIONS)}")
 
 
-def _checked(order: Order) -> Order:
+def checked(order: Order) -> Order:
     """The order, if it is one; no message repeats a foreign word, for it may become a comment of ours."""
     action, named = order.action, f"{'an' if order.action == 'unhold' else 'a'} {order.action}"
     if action != "promote" and not order.target:

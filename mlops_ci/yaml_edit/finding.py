@@ -25,7 +25,7 @@ class Identity:
 
     @property
     def typed(self) -> str:
-        """The kind with its API group, such as ``Service.serving.knative.dev``; without one ``Service.v1``."""
+        """The kind with its API group, such as ``Service.serving.knative.dev``, or ``Service.v1``."""
         return f"{self.kind}.{self.api_version.partition('/')[0]}"
 
     def fits(self, address: Address) -> bool:
@@ -112,7 +112,7 @@ def _document(roots: Sequence[Node], address: Address) -> int:
         return fitting[0]
     there = _listed(str(one) or f"one without kind at line {line(roots[at])}" for at, one in named.items())
     if not fitting:
-        asked = address.document or "a document"
+        asked = address.document or "document"
         raise ManifestError(f"there is no {asked}", f"there is: {there}" if there else "the file is empty")
     asked = address.document or "the address"
     raise ManifestError(

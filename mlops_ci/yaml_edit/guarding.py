@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from mlops_ci.errors import ManifestError
 from mlops_ci.yaml_edit.address import Address
 from mlops_ci.yaml_edit.finding import Trail
-from mlops_ci.yaml_edit.nodes import is_merge, line
+from mlops_ci.yaml_edit.nodes import below, is_merge, line, shared
 
 BLOCK_STYLES = ("|", ">")
 
@@ -21,10 +18,10 @@ def guard(trail: Trail, address: Address) -> None:
     Raises:
         ManifestError: with what is in the way, and how to mend it.
     """
-    shared = _shared(trail.root)
+    several = shared(trail.root)
     passed = [(trail.root, None), *((step.node, step.key) for step in trail.steps)]
     for node, key in passed:
-        if id(node) in shared:
+        if id(node) in several:
             _refuse_shared(node, key, address)
     containers = [step.parent for step in trail.steps] + ([trail.node] if trail.rest else [])
     for node in containers:
@@ -34,9 +31,9 @@ def guard(trail: Trail, address: Address) -> None:
 
 def guard_removal(trail: Trail, address: Address) -> None:
     """Refuse to take out what other places of the document refer to."""
-    shared = _shared(trail.root)
-    for node in _below(trail.node):
-        if id(node) in shared:
+    several = shared(trail.root)
+    for node in below(trail.node):
+        if id(node) in several:
             raise ManifestError(
                 f"{address}: holds an anchor or alias, at line {line(node)}",
                 "write out what the alias stands for",
@@ -62,7 +59,7 @@ def guard_scalar(node: ScalarNode, written: str, address: Address) -> None:
 def _refuse_shared(node: Node, key: Node | None, address: Address) -> None:
     # What an alias stands for is written before the alias.
     is_alias = key is not None and node.start_mark.index < key.start_mark.index
-    what = "is an alias of" if is_alias else "is referred to by an alias; its anchor is at"
+    what = "is an alias of what stands at" if is_alias else "is referred to by an alias; its anchor is at"
     raise ManifestError(
         f"{address}: {what} line {line(node)}, so that a change here would change other places too",
         "write out what the alias stands for",
@@ -81,25 +78,3 @@ def _refuse_keys(node: MappingNode, address: Address) -> None:
                 f"{address}: line {line(key)} has a key that is a mapping or a list",
                 "is this a template? change the values that it is filled from",
             )
-
-
-def _shared(root: Node) -> frozenset[int]:
-    """The nodes that more than one place refers to."""
-    counts = Counter(id(node) for node in _below(root))
-    return frozenset(one for one, count in counts.items() if count > 1)
-
-
-def _below(root: Node) -> Iterator[Node]:
-    """A node and all below it; one that is shared is told each time and entered once."""
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if id(node) in seen or isinstance(node, ScalarNode):
-            continue
-        seen.add(id(node))
-        if isinstance(node, MappingNode):
-            waiting.extend(one for pair in node.value for one in pair)
-        else:
-            waiting.extend(node.value)

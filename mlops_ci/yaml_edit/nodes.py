@@ -8,6 +8,7 @@ a date and ``12:30:45`` are text.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -158,3 +159,25 @@ def _key(node: Node) -> str:
     raise ManifestError(
         f"line {line(node)}: a key is a mapping or a list", "give it a plain key; is this a template?"
     )
+
+
+def shared(root: Node) -> frozenset[int]:
+    """The nodes that more than one place refers to."""
+    counts = Counter(id(node) for node in below(root))
+    return frozenset(one for one, count in counts.items() if count > 1)
+
+
+def below(root: Node) -> Iterator[Node]:
+    """A node and all below it; one that is shared is told each time and entered once."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if id(node) in seen or isinstance(node, ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            waiting.extend(one for pair in node.value for one in pair)
+        else:
+            waiting.extend(node.value)

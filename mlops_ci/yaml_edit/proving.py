@@ -9,7 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from mlops_ci.errors import ManifestError
 from mlops_ci.yaml_edit.address import Address
-from mlops_ci.yaml_edit.nodes import compose, is_flow, plain
+from mlops_ci.yaml_edit.nodes import compose, is_flow, plain, shared
 from mlops_ci.yaml_edit.splicing import Effect, Splice, same
 
 _HINT = "nothing was changed; edit this place by hand"
@@ -53,20 +53,25 @@ def _read(root: Node, splice: Splice) -> Any:
 
 
 def _prints(roots: Sequence[Node]) -> list[list[Any]]:
-    return [_print(root, {}) for root in roots]
+    return [_print(root, dict.fromkeys(shared(root))) for root in roots]
 
 
-def _print(node: Node, known: dict[int, int]) -> list[Any]:
-    """A node as what can be compared: type, look, value; what was met before by when it was met."""
-    if id(node) in known:
-        return ["alias", known[id(node)]]
-    known[id(node)] = len(known)
+def _print(node: Node, met: dict[int, int | None]) -> list[Any]:
+    """A node as what can be compared: type, look, value.
+
+    ``met`` holds the nodes that more than one place refers to, and when each was met first.
+    """
+    number = met.get(id(node))
+    if number is not None:
+        return ["alias", number]
+    if id(node) in met:
+        met[id(node)] = sum(one is not None for one in met.values())
     if isinstance(node, ScalarNode):
         return [node.tag, node.style or "", node.value]
     if isinstance(node, MappingNode):
-        inside: list[Any] = [[_print(key, known), _print(value, known)] for key, value in node.value]
+        inside: list[Any] = [[_print(key, met), _print(value, met)] for key, value in node.value]
     else:
-        inside = [[None, _print(one, known)] for one in node.value]
+        inside = [[None, _print(one, met)] for one in node.value]
     return [node.tag, is_flow(node), inside]
 
 

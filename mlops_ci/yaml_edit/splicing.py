@@ -11,7 +11,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mlops_ci.errors import ManifestError
 from mlops_ci.yaml_edit import blocks, places, scalars
 from mlops_ci.yaml_edit.address import Address, Match, Part
-from mlops_ci.yaml_edit.finding import Trail, is_nothing
+from mlops_ci.yaml_edit.finding import Step, Trail, is_nothing
 from mlops_ci.yaml_edit.guarding import BLOCK_STYLES, guard, guard_removal, guard_scalar
 from mlops_ci.yaml_edit.nodes import is_flow, line, plain
 
@@ -130,9 +130,9 @@ def _filled(text: str, trail: Trail, address: Address, wanted: Any) -> Splice:
             f"{address} (line {line(step.node)}): is empty but for an anchor or a tag", "edit it by hand"
         )
     if not isinstance(wanted, dict | list) or not wanted or is_flow(step.parent):
-        colon = ":" if step.key is not None and ":" not in text[step.key.end_mark.index : at] else ""
+        start, colon = _after_colon(text, step, at)
         new = f"{colon} {blocks.inline(wanted, flow=is_flow(step.parent))}"
-        return Splice(at, at, new, Effect.REPLACE, trail.document, trail.places, wanted)
+        return Splice(start, start, new, Effect.REPLACE, trail.document, trail.places, wanted)
     layout = _layout(text, trail.root)
     if step.key is None:
         raise ManifestError(
@@ -145,6 +145,15 @@ def _filled(text: str, trail: Trail, address: Address, wanted: Any) -> Splice:
         lines, indent = blocks.sequence(wanted, layout), base + layout.offset
     start, new = _lines(text, at, lines, indent)
     return Splice(start, start, new, Effect.REPLACE, trail.document, trail.places, wanted)
+
+
+def _after_colon(text: str, step: Step, at: int) -> tuple[int, str]:
+    """Where the value of a key without one begins, and the colon where it has none, as in ``{a, b}``."""
+    if step.key is None:
+        return at, ""
+    begin = int(step.key.end_mark.index)
+    colon = text.find(":", begin, at)
+    return (begin, ":") if colon < 0 else (colon + 1, "")
 
 
 # ---- a new entry --------------------------------------------------------------------------------

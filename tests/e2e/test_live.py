@@ -65,19 +65,19 @@ def test_a_drop_that_the_base_allows_is_refused_where_too_little_is_left_of_what
 ) -> None:
     """The newest record is of a canary: the release that it takes requests from is the one that is live."""
     toy.author.git("checkout", "--quiet", "main")
-    first = record(OLD, 0.7725)
+    first = record(OLD, 0.8)
     other = Named(digest=NEW, uri="s3://m/y")
     canary = State(stable=first.after.stable, candidate=other, traffic=10)
     keep(toy, first, record(NEW, 0.9, 2, action="ramp", release=other, after=canary))
     toy.configure(text=RULES)
     runner, code = proposed(toy, call)
     said = (
-        "accuracy is 0.7575, 0.015 below the live release of production (0.7725, v1); "
+        "accuracy is 0.7575, 0.0425 below the live release of production (0.8000, v1); "
         "a drop of at most 0.01 is allowed"
     )
     assert code == 1
     assert f"❌ **Refused**: `toy`: {said}" in comment(runner)
-    assert "- Live in `production` (`v1`): `accuracy` 0.7725 (here −0.015)\n" in comment(runner)
+    assert "- Live in `production` (`v1`): `accuracy` 0.8000 (here −0.0425)\n" in comment(runner)
     assert "- Live in `edge`: not compared, its record is in another repository\n" in comment(runner)
     (model,) = evidence(runner)["models"]
     known, far = model["live"]
@@ -89,7 +89,7 @@ def test_a_drop_that_the_base_allows_is_refused_where_too_little_is_left_of_what
     )
     assert far["unknown"] == "its record is in another repository"
     (accuracy,) = [one for one in model["metrics"] if one["name"] == "accuracy"]
-    assert accuracy["live"] == [{"environment": "production", "value": 0.7725}]
+    assert accuracy["live"] == [{"environment": "production", "value": 0.8}]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,22 @@ def test_the_same_is_said_of_a_drop_that_has_an_interval() -> None:
     assert "the live release of production" in found.sentence
 
 
+def test_a_drop_that_noise_may_explain_refuses_no_more_than_one_from_the_base() -> None:
+    """Else `max_drop: 0` would refuse every second change that does nothing."""
+    noisy: dict[str, Any] = {"comparisons": (comparison("accuracy", -0.002, 0.003),)}
+    (found, *_) = findings(accuracy(0.829, 0.831), default={"max_drop": 0.0}, **noisy)
+    assert (found.status, found.change) == (INCONCLUSIVE, "inconclusive")
+    (found, *_) = findings(accuracy(0.815, 0.82), **noisy)
+    assert found.status is INCONCLUSIVE
+    assert found.sentence == (
+        "accuracy is 0.8150, 0.015 below the live release of production (0.8300, v7); a drop of at most 0.01 is "
+        "allowed, and the rest may be noise (the difference to the base is known to ±0.00588)."
+    )
+    assert found.hint == "measure on more examples, or average over more training seeds"
+    (found, *_) = findings(accuracy(0.814, 0.82), **noisy)
+    assert found.status is FAIL
+
+
 def test_what_is_lower_the_better_may_not_rise() -> None:
     loss = metric("log_loss", 0.35, 0.345, direction="lower", live=live(production=0.33))
     assert said(loss) == [

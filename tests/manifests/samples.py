@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import ndiff
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
+from mlops_ci.errors import ManifestError
 from mlops_ci.manifests import MANIFESTS
 from mlops_ci.rollout import Rollout, Served
 
@@ -41,6 +44,26 @@ class Sample:
     def read(self, text: str | None = None) -> Rollout:
         """What it says, or another text."""
         return MANIFESTS[self.kind].read(self.text if text is None else text, self.chosen)
+
+    def but(self, *replacements: tuple[str, str], **options: Any) -> Sample:
+        """It with other words at some places, and other options."""
+        text = self.text
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        return replace(self, text=text, options={**self.options, **options})
+
+    def refusal(self, rollout: Rollout | None = None) -> str:
+        """What is said where it cannot be read, or a rollout not written: the message and the hint."""
+        with pytest.raises(ManifestError) as caught:
+            self.read() if rollout is None else self.write(rollout)
+        assert caught.value.hint
+        return f"{caught.value.message} | {caught.value.hint}"
+
+    def diff(self, rollout: Rollout) -> list[str]:
+        """The lines that go and come with another rollout, without their indents."""
+        lines = ndiff(self.text.splitlines(), self.write(rollout).splitlines())
+        return [f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "+-"]
 
     def write(self, rollout: Rollout, text: str | None = None) -> str:
         """It with another rollout."""
