@@ -78,8 +78,8 @@ class Measured:
         """One line."""
         targets = self.models * len(ENVIRONMENTS)
         return (
-            f"{self.models:5,} models, {targets:6,} targets read {self.read:5.2f} s, plan {self.plan:5.2f} s, "
-            f"{self.decisions:5,} pull requests due"
+            f"{self.models:5,} models, {targets:5,} targets: read {self.read:4.2f} s, "
+            f"plan {self.plan:4.2f} s, {self.decisions:5,} pull requests due"
         )
 
 
