@@ -33,7 +33,7 @@ VERBS = {
     "rollback": "Open a pull request that names an older release again, and hold newer ones.",
     "hold": "Open a pull request that keeps newer releases out of an environment, with a reason.",
     "unhold": "Open a pull request that ends a hold, so that newer releases are proposed again.",
-    "audit": "Say what was promoted (log), check the chain behind it (verify), or write a model card (card).",
+    "audit": "Tell what was promoted (log), check the chain behind it (verify), write a model card.",
     "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
     "edit": "Change values of a YAML file by their addresses, and not a byte else.",
     "registry": "Bring an MLflow registry to what Git says of releases.",

@@ -1,4 +1,4 @@
-"""Manifest kind: an HTTPRoute of the Gateway API before two workloads, one stable and one candidate."""
+"""Manifest kind: an HTTPRoute of the Gateway API before a stable and a candidate workload."""
 
 from __future__ import annotations
 
