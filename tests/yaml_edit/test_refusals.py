@@ -243,6 +243,12 @@ def test_a_place_is_not_taken_out(text: str, address: str, message: str, hint: s
         ("a: *x\n", "line 1: no YAML (found undefined alias)", "mend the file first"),
         ("a: '\ud800'\n", "no YAML (surrogates not allowed)", "mend the file first"),
         ("[" * 300 + "]" * 300, "line 1: nests more than 200 deep", "is this a manifest?"),
+        ("- " * 300 + "a\n", "line 1: nests more than 200 deep", "is this a manifest?"),
+        (
+            "".join(f"{' ' * at}a:\n" for at in range(202)),
+            "line 201: nests more than 200 deep",
+            "is this a manifest?",
+        ),
         ("a: &a\n  <<: *a\n", "nests too deep, or merges itself", "is this a manifest?"),
         ("a: &a\n  b: *a\n", "line 1: contains itself by an alias", "mend the file first"),
         ("a: &a 1\nb:\n  <<: *a\n", "line 1: merges what is no mapping", "mend the file first"),
@@ -260,8 +266,8 @@ def test_what_cannot_be_read_is_said(text: str, message: str, hint: str) -> None
 
 
 def test_many_entries_are_not_deep() -> None:
-    text = "l:\n" + "- [{a: 1}]\n" * 300
-    assert len(value(text, Address.parse(":l"))) == 300
+    for entry in ("- [{a: 1}]\n", "- a\n"):
+        assert len(value("l:\n" + entry * 300, Address.parse(":l"))) == 300
 
 
 # ---- the proof ----------------------------------------------------------------------------------
@@ -301,6 +307,10 @@ def test_a_block_of_text_at_the_end_of_a_file_would_get_a_line_break() -> None:
         ),
         (
             {"effect": Effect.INSERT, "path": (7,), "text": "v2", "wanted": "v2"},
+            "the change would reach further than this place",
+        ),
+        (
+            {"start": 0, "end": 0, "effect": Effect.INSERT, "path": (7,), "text": ""},
             "the change would reach further than this place",
         ),
         ({"text": "v2\n---\nx: 1", "wanted": "v2"}, "the change would reach further than this place"),
