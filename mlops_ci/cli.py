@@ -33,13 +33,13 @@ VERBS = {
     "rollback": "Open a pull request that names an older release again, and hold newer ones.",
     "hold": "Open a pull request that keeps newer releases out of an environment, with a reason.",
     "unhold": "Open a pull request that ends a hold, so that newer releases are proposed again.",
-    "audit": "Say what was promoted (log), check the chain behind it (verify), or write a model card (card).",
+    "audit": "Tell what was promoted (log), check the chain behind it (verify), write a model card.",
     "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
     "edit": "Change values of a YAML file by their addresses, and not a byte else.",
     "registry": "Bring an MLflow registry to what Git says of releases.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",
-    "demo": "Play the whole pull-request story in a sandbox, on real data.",
+    "demo": "Play the whole story in a sandbox, on real data: pull requests, promotion, rollback, audit.",
 }
 ISSUES = "https://github.com/mlops-ci/mlops-ci/issues"
 HELP = """\

@@ -53,9 +53,7 @@ def _merge(trail: Trail, at: int, told: Mapping[str, Merge | Unseen]) -> Merge |
     following = trail.records[at + 1].previous if at + 1 < len(trail.records) else None
     if following and following.merge:
         return following.merge
-    return live or Unseen(
-        "who approved and merged is not in Git yet, the next record of this target will say it"
-    )
+    return live or Unseen("who approved and merged is not in Git yet: the next record of this target tells")
 
 
 def _wrong(one: Filed, merge: Merge, asked: Asked) -> Iterator[str]:

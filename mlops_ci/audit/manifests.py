@@ -11,7 +11,8 @@ from mlops_ci.audit.links import Link, Status, by, numbers, says
 from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import ManifestError
 from mlops_ci.promotion.record import Edit
-from mlops_ci.rollout import Rollout, Served
+from mlops_ci.promotion.words import rollout_name
+from mlops_ci.rollout import Rollout
 from mlops_ci.yaml_edit import changes
 
 NAME = "edits"
@@ -51,29 +52,16 @@ def live(history: History, trail: Trail, manifest: Manifest | None) -> Iterator[
         return
     wanted = newest.after.rollout
     if found.fits(wanted):
-        said = f"says what record {newest.number} says: {_told(wanted)}"
+        said = f"says what record {newest.number} says: {rollout_name(wanted)}"
         yield says(trail.target, "manifest", "ok")(said, where=manifest.path)
         return
-    said = f"says {_told(found)}, but record {newest.number} says {_told(wanted)}"
+    said = f"says {rollout_name(found)}, but record {newest.number} says {rollout_name(wanted)}"
     yield broken(said, where=manifest.path, commit=_last(history, manifest.path))
 
 
 def _last(history: History, path: str) -> str:
     """The last commit that changed a file."""
     return next((commit.sha for commit in history.base if path in commit.by_path), "")
-
-
-def _told(rollout: Rollout) -> str:
-    stable = _name(rollout.stable) if rollout.stable else "a hidden stable release"
-    if rollout.candidate is None:
-        return stable
-    candidate = _name(rollout.candidate)
-    share = f"{rollout.traffic} %" + (f", {rollout.mirror} % mirrored" if rollout.mirror else "")
-    return f"{stable} with {candidate} at {share}"
-
-
-def _name(served: Served) -> str:
-    return served.digest.removeprefix("sha256:")[:12] or served.uri
 
 
 # ---- every change of it ----------------------------------------------------------------------------
@@ -188,7 +176,8 @@ class _File:
         before, after = (self._rollout(history, target, name) for name in (change.old, change.new))
         if before is None or before == after:
             return ""
-        return f"it said {_told(before)} and says {_told(after) if after else 'nothing that can be read'}"
+        now = rollout_name(after) if after else "nothing that can be read"
+        return f"it said {rollout_name(before)} and says {now}"
 
     def _rollout(self, history: History, target: Target, name: str) -> Rollout | None:
         manifest = self.readers.get(target)

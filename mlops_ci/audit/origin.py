@@ -13,6 +13,7 @@ from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import Evidence
 from mlops_ci.promotion.record import Metric, Named, Record
+from mlops_ci.promotion.words import release_name
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,7 @@ def _release(trail: Trail, one: Filed, origin: Origin) -> Iterator[Link]:
     ):
         for status, sentence in links:
             make: Says = says(trail.target, name, status)  # type: ignore[arg-type]
-            yield make(f"{_called(record.release)}: {sentence}", where=one.file.path)
-
-
-def _called(release: Named) -> str:
-    short = release.digest.removeprefix("sha256:")[:12]
-    return f"{release.version} ({short})" if release.version else short
+            yield make(f"{release_name(record.release)}: {sentence}", where=one.file.path)
 
 
 _Said = Iterator[tuple[str, str]]
@@ -111,10 +107,8 @@ def _evidence(record: Record, origin: Origin) -> _Said:
         yield "unknown", "the record names no evidence"
         return
     if record.evidence.digest and record.evidence.digest != named:
-        yield (
-            "broken",
-            f"the record's summary is of the evidence {record.evidence.digest}, the release names {named}",
-        )
+        said = f"the record sums up the evidence {record.evidence.digest}, its release names {named}"
+        yield "broken", said
     raw = origin.evidence
     if isinstance(raw, Unseen | Gone):
         yield _absent(raw)

@@ -36,15 +36,13 @@ def brief(text: str, where: str) -> Record | str:
 
 def _kept(text: str) -> Iterator[str]:
     """The lines of a record without the sections that are left out."""
-    section, dropped = "", 0
+    section, dropped = "", False
     for line in text.splitlines(keepends=True):
         if found := _KEY.match(line):
             depth, key = len(found[1]), found[2]
             if depth == 0:
-                section, dropped = key, 1 if key in _SECTIONS else 0
+                section, dropped = key, key in _SECTIONS
             elif depth == 2 and section == "evidence":
-                dropped = 2 if key in _LISTS else 0
-            elif depth == 2 and dropped == 2:
-                dropped = 0
+                dropped = key in _LISTS
         if not dropped:
             yield line

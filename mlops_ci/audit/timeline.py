@@ -11,7 +11,8 @@ from typing import Any
 
 from mlops_ci.audit import reading
 from mlops_ci.audit.history import History, Logged
-from mlops_ci.promotion.record import Merge, Record, State
+from mlops_ci.promotion.record import Merge, Named, Record, State
+from mlops_ci.promotion.words import rollout_name
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Entry:
             "action": one.action,
             "digest": one.release.digest,
             "version": one.release.version,
-            "from": told(one.before),
-            "to": told(one.after),
+            "from": rollout_name(one.before.rollout),
+            "to": rollout_name(one.after.rollout),
             "author": self.author,
             "requested_by": one.requested_by,
             "automatic": one.automatic,
@@ -158,27 +159,18 @@ def _entry(history: History, file: Logged, found: Record, merge: Merge | None) -
     )
 
 
-def told(state: State, *, brief: bool = False) -> str:
-    """What is live in a few words: ``v7 (ab12cd34ef56)``, with the share of a candidate; brief: ``v7``."""
-    rollout, called = state.rollout, short if brief else name
-    stable = called(state.stable.version, state.stable.digest) if state.stable else "nothing"
+def brief(state: State) -> str:
+    """What is live in a few words, by version where there is one: ``v7 + v8 10 %``."""
+    stable = _called(state.stable) if state.stable else "nothing"
     if state.candidate is None:
         return stable
-    shares = [f"{rollout.traffic} %"] if rollout.traffic else []
-    shares += [f"{rollout.mirror} % mirrored"] if rollout.mirror else []
-    return (
-        f"{stable} + {name(state.candidate.version, state.candidate.digest)} {' and '.join(shares) or 'idle'}"
-    )
+    shares = [f"{state.traffic} %"] if state.traffic else []
+    shares += [f"{state.mirror} % mirrored"] if state.mirror else []
+    return f"{stable} + {_called(state.candidate)} {' and '.join(shares) or 'idle'}"
 
 
-def name(version: str, digest: str) -> str:
-    """A release with its version and its digest, as people say it."""
-    return f"{version} ({short('', digest)})" if version else short("", digest)
-
-
-def short(version: str, digest: str) -> str:
-    """A release by its version, else by its digest."""
-    return version or digest.removeprefix("sha256:")[:12]
+def _called(release: Named) -> str:
+    return release.version or release.digest.removeprefix("sha256:")[:12]
 
 
 def documents(entries: Iterable[Entry]) -> list[dict[str, Any]]:

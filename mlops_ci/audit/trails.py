@@ -10,9 +10,9 @@ from itertools import pairwise
 from mlops_ci.audit import reading
 from mlops_ci.audit.history import LOG, Commit, History, Logged, Target, current, logged
 from mlops_ci.audit.links import Link, by, numbers, says
-from mlops_ci.audit.timeline import told
 from mlops_ci.promotion import record
 from mlops_ci.promotion.record import Record
+from mlops_ci.promotion.words import rollout_name
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _unchained(trail: Trail) -> Iterator[Link]:
             said = f"record {before.record.number} is not what record {one.number} names: its sha256 differs"
             yield broken(said, where=before.file.path)
         elif one.before.rollout != before.record.after.rollout:
-            left, found = told(before.record.after), told(one.before)
+            left, found = (rollout_name(state.rollout) for state in (before.record.after, one.before))
             said = f"record {one.number} starts from {found}, but record {before.record.number} left {left}"
             yield broken(said, where=after.file.path)
 

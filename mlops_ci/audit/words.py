@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from mlops_ci.audit.links import Link
-from mlops_ci.audit.timeline import Entry, Timeline, documents, told
+from mlops_ci.audit.timeline import Entry, Timeline, brief, documents
 from mlops_ci.audit.verify import Chain
 from mlops_ci.writing import plain
 from mlops_ci.writing.figures import duration
@@ -32,7 +32,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         f"{entry.when:%Y-%m-%d %H:%M}" if entry.when else "",
         f"{one.environment}/{one.model}",
         one.action,
-        told(one.after, brief=True),
+        brief(one.after),
         _people(entry),
         one.evidence.verdict or "none",
         _live(entry),

@@ -17,6 +17,8 @@ from mlops_ci.errors import ConfigError
 
 if TYPE_CHECKING:
     from mlops_ci.audit.timeline import Query
+    from mlops_ci.promoting.auditing import Asking
+    from mlops_ci.promoting.carding import Card
 
 
 class Action(StrEnum):
@@ -49,7 +51,11 @@ _Deep = Annotated[
     bool, typer.Option("--deep", help="verify: make the live releases again from scratch in a clean clone.")
 ]
 _Offline = Annotated[bool, typer.Option("--offline", help="verify: ask no remote, no store and no forge.")]
-_Output = Annotated[Path | None, typer.Option("-o", "--output", help="card, log: write to this file.")]
+_Models = Annotated[
+    Path | None,
+    typer.Option(help="verify, card: a clone of the models' repository, where that is another one."),
+]
+_Output = Annotated[Path | None, typer.Option("-o", "--output", help="log, card: write to this file.")]
 _Base = Annotated[
     str, typer.Option(help="The branch whose history is looked at; default: what pull requests go to.")
 ]
@@ -66,40 +72,49 @@ def audit(
     every: _All = False,
     deep: _Deep = False,
     offline: _Offline = False,
+    models: _Models = None,
     output: _Output = None,
     base: _Base = "",
     json: Json = False,
 ) -> int:
-    """Say what was promoted (log), check the chain behind it (verify), or write a model card (card).
+    """Tell what was promoted (log), check the chain behind it (verify), write a model card.
 
     Everything is read from Git: the records below promotions/, and the commits that brought them. `verify`
     goes from the live manifest over its record, the evidence and dvc.lock to the bytes of the model, the
     code and the data, and ends with 1 where a link is broken; what cannot be told from here is said and
     breaks nothing. docs/audit.md says what each link proves and what it does not.
     """
-    terminal = Terminal(json_output=json)
     _refuse_misfits(
         action,
-        log={"--action": kind, "--since": since, "--until": until, "--csv": csv},
-        verify={"--all": every, "--deep": deep, "--offline": offline},
+        ("log", {"--action": kind, "--since": since, "--until": until, "--csv": csv}),
+        ("verify", {"--all": every, "--deep": deep, "--offline": offline}),
+        ("log and card", {"--release": release, "--output": output}),
+        ("verify and card", {"--models": models}),
     )
+    terminal = Terminal(json_output=json)
     environment, _, model = target.partition("/")
+    if action is Action.LOG:
+        from mlops_ci.audit.timeline import Query
+
+        query = Query(environment, model, kind, release, _moment(since, "--since"), _end(until))
+        return _log(terminal, query, base, output, csv=csv)
     if action is Action.VERIFY:
-        return _verify(terminal, (environment, model), base, every=every, deep=deep, offline=offline)
-    if action is Action.CARD:
-        return _card(terminal, (environment, model), release, base, output)
-    from mlops_ci.audit.timeline import Query
+        from mlops_ci.promoting.auditing import Asking
 
-    query = Query(environment, model, kind, release, _moment(since, "--since"), _end(until))
-    return _log(terminal, query, base, output, csv=csv)
+        asked = Asking((environment, model), every=every, deep=deep, offline=offline, models=models)
+        return _verify(terminal, asked, base)
+    from mlops_ci.promoting import carding
+
+    found = carding.card(Path.cwd(), os.environ, (environment, model), release, base=base, models=models)
+    return _card(terminal, found, output)
 
 
-def _refuse_misfits(action: Action, **options: dict[str, object]) -> None:
+def _refuse_misfits(action: Action, *options: tuple[str, dict[str, object]]) -> None:
     """Options of another action would be dropped silently."""
-    for owner, given in options.items():
+    for owners, given in options:
         for name, value in given.items():
-            if value and action != owner:
-                raise ConfigError(f"{name} says nothing to `audit {action}`", f"it is for `audit {owner}`")
+            if value and action not in owners.split(" and "):
+                raise ConfigError(f"{name} says nothing to `audit {action}`", f"it is for `audit {owners}`")
 
 
 def _moment(text: str, option: str) -> datetime | None:
@@ -138,23 +153,17 @@ def _log(terminal: Terminal, query: Query, base: str, output: Path | None, *, cs
     return 0
 
 
-def _verify(
-    terminal: Terminal, target: tuple[str, str], base: str, *, every: bool, deep: bool, offline: bool
-) -> int:
+def _verify(terminal: Terminal, asked: Asking, base: str) -> int:
     from mlops_ci.audit import words
     from mlops_ci.promoting import auditing
 
     with terminal.step("Verifying the chain") as update:
-        asked = auditing.Asking(target, every=every, deep=deep, offline=offline)
         found = auditing.verified(Path.cwd(), os.environ, asked, base=base, update=update)
     terminal.result(words.chain(found), words.document(found))
     return 1 if found.is_broken else 0
 
 
-def _card(terminal: Terminal, target: tuple[str, str], release: str, base: str, output: Path | None) -> int:
-    from mlops_ci.promoting import carding
-
-    found = carding.card(Path.cwd(), os.environ, target, release, base=base)
+def _card(terminal: Terminal, found: Card, output: Path | None) -> int:
     if output is not None:
         files.write(output, found.text.encode())
         terminal.result(f"{output}: the card of {found.title}", found.document)

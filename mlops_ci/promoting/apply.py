@@ -187,8 +187,10 @@ def _written(scene: Scene, work: _Work, pull: PullRequest | None, tip: Tip | Non
     notes: tuple[str, ...] = ()
     if missing := _missing(pull, proposal):
         changed = True
-        if marks.LABEL in missing and proposal.reviewers:
-            notes = forge.ask_reviews(pull.number, proposal.reviewers)
+        known = {one.lower() for one in pull.asked}
+        asking = [one for one in proposal.reviewers if one.lower() not in known]
+        if marks.LABEL in missing and asking:
+            notes = forge.ask_reviews(pull.number, asking)
         forge.add_labels(pull.number, missing)
     if marks.PAUSED in pull.labels:
         changed = True

@@ -55,7 +55,7 @@ class Sources:
         if deep:
             repeated = self._repeated(record) if isinstance(lock, Lock) else Unseen("its commit is not here")
         return Origin(
-            evidence=self._evidence(record),
+            evidence=self.evidence(record),
             lock=lock,
             published=self._published(record),
             kept=self._kept(record),
@@ -113,7 +113,8 @@ class Sources:
 
     # ---- the stores ----------------------------------------------------------------------------
 
-    def _evidence(self, record: Record) -> bytes | Unseen | Gone:
+    def evidence(self, record: Record) -> bytes | Unseen | Gone:
+        """The document that a release was judged by."""
         if isinstance(self.store, Unseen):
             return self.store
         name = f"evidence/{record.release.evidence.replace(':', '-')}.json"

@@ -14,7 +14,7 @@ from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_promotions import GitHubPromotions
-from mlops_ci.adapters.github_settings import TOKENS
+from mlops_ci.adapters.github_settings import PUSH_TOKEN, TOKENS
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.forge import Promotions
@@ -88,9 +88,9 @@ def reached(address: str, environ: Mapping[str, str]) -> str:
 
 
 def shown_there(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which another repository is spoken to: its own token goes first, where there is one."""
+    """The environment in which another repository is spoken to: its own token alone, where there is one."""
     token = environ.get(TARGET_TOKEN, "").strip()
-    return {**environ, TOKENS[0]: token} if token else dict(environ)
+    return {**environ, TOKENS[0]: token, PUSH_TOKEN: ""} if token else dict(environ)
 
 
 @contextmanager

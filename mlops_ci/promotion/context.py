@@ -24,9 +24,10 @@ class Context:
 
     ``text`` is the whole manifest after the edit, None where it stays as it is (a hold), and ``before`` what
     it was; ``edits`` are its changes. ``previous`` is the sha256 of the bytes of the newest record as they
-    stand on the base branch, ``merge`` how that one was merged. ``evidence`` is about the candidate against what is live here.
-    ``ships`` are the pull requests since what is live here, newest first, ``commits`` the number of commits.
-    ``notes`` are what the kind of manifest warns of, ``unknown`` what could not be found out, by sentences.
+    stand on the base branch, ``merge`` how that one was merged. ``evidence`` is about the candidate against
+    what is live here. ``ships`` are the pull requests since then, newest first, ``commits`` the number of
+    commits. ``notes`` are what the kind of manifest warns of, ``unknown`` what could not be found out, by
+    sentences.
     ``reviewers`` are people (``@login``) and teams (``@organization/team``).
     """
 

@@ -177,8 +177,8 @@ class Story:
         files = {path: blob(text) for path, text in self.files.items()}
         texts = {**self.texts, **{blob(text): text for text in self.files.values()}}
         texts.pop("", None)
-        fields = {"inner": self.inner, "files": files, "texts": texts, "claims": self.claims, **more}
-        return History(self.base[0].sha if self.base else "", tuple(self.base), **fields)
+        fields = {"base": tuple(self.base), "inner": self.inner, "files": files, "texts": texts}
+        return History(**{"head": "h", **fields, "claims": self.claims, **more})
 
 
 def begun() -> Story:

@@ -35,7 +35,7 @@ def sentences(links: list[Link]) -> list[tuple[str, str]]:
 
 
 def test_a_manifest_that_says_what_the_record_says() -> None:
-    assert sentences(now(told())) == [("ok", "says what record 3 says: cccccccccccc")]
+    assert sentences(now(told())) == [("ok", "says what record 3 says: sha256:cccccccccccc")]
 
 
 def test_a_manifest_that_was_edited() -> None:
@@ -43,7 +43,7 @@ def test_a_manifest_that_was_edited() -> None:
     commit = story.commit({PATH: manifest(release("e"))})
     (link,) = now(story)
     assert (link.status, link.where, link.commit) == ("broken", PATH, commit.sha)
-    assert link.sentence == "says eeeeeeeeeeee, but record 3 says cccccccccccc"
+    assert link.sentence == "says sha256:eeeeeeeeeeee, but record 3 says sha256:cccccccccccc"
 
 
 def test_a_manifest_that_is_gone() -> None:
@@ -76,7 +76,8 @@ def test_a_canary_in_words() -> None:
     text = manifest(release("a"), candidate=release("b").uri, traffic=20)
     one = story.record(release("b"), after=after)
     story.commit({**story.promoted(one), PATH: text})
-    said = "says aaaaaaaaaaaa with bbbbbbbbbbbb at 20 %, but record 1 says aaaaaaaaaaaa with bbbbbbbbbbbb at 10 %"
+    both = "sha256:aaaaaaaaaaaa, and sha256:bbbbbbbbbbbb for"
+    said = f"says {both} 20 % of requests, but record 1 says {both} 10 % of requests"
     assert sentences(now(story)) == [("broken", said)]
 
 
@@ -84,7 +85,8 @@ def test_what_is_hidden_and_what_is_mirrored_in_words() -> None:
     story = begun()
     after = State(candidate=release("b"), traffic=10, mirror=50)
     story.promote(release("a"), "rebase", after=after)
-    said = "says none, but record 1 says a hidden stable release with bbbbbbbbbbbb at 10 %, 50 % mirrored"
+    hidden = "nothing, and sha256:bbbbbbbbbbbb for 10 % of requests and copies of 50 %"
+    said = f"says none, but record 1 says {hidden}"
     assert sentences(now(story)) == [("broken", said)]
 
 
@@ -120,7 +122,7 @@ def test_a_change_by_hand_that_was_taken_back_is_two_changes() -> None:
     story.commit({PATH: manifest(release("e"))})
     story.commit({PATH: text})
     assert [one.status for one in then(story)] == ["broken", "broken"]
-    assert sentences(now(story)) == [("ok", "says what record 3 says: cccccccccccc")]
+    assert sentences(now(story)) == [("ok", "says what record 3 says: sha256:cccccccccccc")]
 
 
 def test_a_change_of_something_else_is_nobodys_business() -> None:
@@ -134,7 +136,7 @@ def test_a_share_that_no_record_ever_named_is_found_by_what_it_does() -> None:
     story = told()
     story.commit({PATH: manifest(release("c"), candidate=release("e").uri, traffic=5)})
     (link,) = then(story)
-    assert link.sentence.endswith("it said cccccccccccc and says cccccccccccc with eeeeeeeeeeee at 5 %")
+    assert link.sentence.endswith("and says sha256:cccccccccccc, and sha256:eeeeeeeeeeee for 5 % of requests")
     assert [one.status for one in then(story, None)] == ["ok"]
 
 
@@ -147,7 +149,7 @@ def test_a_manifest_that_can_no_longer_be_read() -> None:
     story = told()
     story.commit({PATH: manifest(release("c"), strange=1)})
     (link,) = then(story, Manifest(PATH, refuses))  # type: ignore[arg-type]
-    assert link.sentence.endswith("it said cccccccccccc and says nothing that can be read")
+    assert link.sentence.endswith("it said sha256:cccccccccccc and says nothing that can be read")
     story.commit({PATH: manifest(release("c"))})
     assert len(then(story, Manifest(PATH, refuses))) == 1  # type: ignore[arg-type]
 

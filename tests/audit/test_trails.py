@@ -130,7 +130,7 @@ def test_a_file_that_holds_no_record() -> None:
         ),
         (
             {"before": State(stable=release("e"))},
-            "record 4 starts from ve (eeeeeeeeeeee), but record 3 left vc (cccccccccccc)",
+            "record 4 starts from sha256:eeeeeeeeeeee, but record 3 left sha256:cccccccccccc",
         ),
     ],
 )

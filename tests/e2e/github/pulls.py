@@ -81,6 +81,10 @@ class Pulls:
             self.forge.user(one) for one in self.assigned.get((repository, pull["number"]), ())
         ]
         pull["assignee"] = pull["assignees"][0] if pull["assignees"] else None
+        # GitHub's description has no label of a pull request without words.
+        pull["labels"] = [
+            {**label, "description": label.get("description") or ""} for label in pull["labels"]
+        ]
         pull["statuses_url"] = self.forge.url(repository, "statuses", now.head)
         pull |= self._mergeable(repository, pull, now) | self._sizes(repository, now) | now.merged
         return pull
