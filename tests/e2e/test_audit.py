@@ -325,9 +325,7 @@ def test_missing_data_and_swapped_bytes_in_the_remote(story: Story, call: Call) 
     # The data is the same in both environments, the model of one is another.
     assert set(found) == {("staging/toy", "remote"), ("staging/toy", "data"), ("production/toy", "data")}
     assert "what DVC keeps of it is damaged" in found["staging/toy", "remote"]
-    assert (
-        "the data data.csv is no longer there: the DVC remote s does not have" in found["staging/toy", "data"]
-    )
+    assert "data.csv: is no longer there: the DVC remote s does not have" in found["staging/toy", "data"]
     offline = call(story.path, "audit", "verify", "--json", "--offline")
     assert (offline.code, links(offline)) == (0, [])
     assert ("staging/toy", "data") in {one[:2] for one in links(offline, "unknown")}
