@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mlops_ci import codeowners, config, manifests
-from mlops_ci.adapters import git_history, revisions
+from mlops_ci import codeowners, manifests
+from mlops_ci.adapters import git_history
 from mlops_ci.adapters.git import Git
-from mlops_ci.adapters.git_access import Access
 from mlops_ci.audit import trails, verify
 from mlops_ci.audit.approvals import Asked
-from mlops_ci.audit.history import History, Target
+from mlops_ci.audit.history import Target
 from mlops_ci.audit.manifests import Manifest
 from mlops_ci.audit.origin import Origin, live_releases
 from mlops_ci.audit.trails import Trail
@@ -21,7 +20,7 @@ from mlops_ci.audit.verify import Chain, World
 from mlops_ci.collect import project
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.promoting import merging
+from mlops_ci.promoting import merging, trunk
 from mlops_ci.promoting.originating import Sources
 from mlops_ci.rollout import Rollout
 
@@ -60,31 +59,9 @@ def place(start: Path, environ: Mapping[str, str], *, base: str = "") -> Place:
         ConfigError: no repository, no commit, an unknown branch, or an mlops-ci.yaml with mistakes.
         ToolError: the remote or the policy's repository cannot be reached.
     """
-    git = Git.open(start, Access.of(environ))
-    folder = project.dvc_root(git, start).relative_to(git.root)
-    path = (folder / config.FILE).as_posix()
-    head = _head(git, environ, base)
-    if not base and not revisions.told_base(environ):
-        rules = project.rules(git, git.show(head, path), path)
-        head = _head(git, environ, rules.base) if rules.base else head
-    return Place(git, head, project.rules(git, git.show(head, path), path))
-
-
-def _head(git: Git, environ: Mapping[str, str], base: str) -> str:
-    """The newest commit of the base branch; without one what is checked out."""
-    found = revisions.find(git, environ, base=base)
-    return found.policy.commit if found.policy else git.head()
-
-
-def history(start: Path, environ: Mapping[str, str], *, base: str = "") -> History:
-    """What Git says of the records alone.
-
-    Raises:
-        ConfigError: no repository, no commit, or an unknown branch.
-        ToolError: the remote cannot be reached.
-    """
-    found = place(start, environ, base=base)
-    return git_history.read(found.git, found.head)
+    found = trunk.find(start, environ, base=base)
+    rules = project.rules(found.git, found.git.show(found.head, found.rules), found.rules)
+    return Place(found.git, found.head, rules)
 
 
 def verified(

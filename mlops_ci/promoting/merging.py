@@ -26,7 +26,7 @@ def told(
         numbers = _numbers(forge, asked)
     except MlopsError as error:
         return {one.file.path: Unseen(f"who approved is not in Git yet: {error.message}") for one in asked}
-    return {one.file.path: _merge(forge, one, numbers.get(one.file.path)) for one in asked}
+    return {one.file.path: _merge(forge, numbers.get(one.file.path)) for one in asked}
 
 
 def _numbers(forge: Promotions, asked: Sequence[Filed]) -> Mapping[str, int]:
@@ -46,7 +46,7 @@ def _asked(trail: Trail, *, every: bool) -> Iterator[Filed]:
             yield one
 
 
-def _merge(forge: Promotions, one: Filed, number: int | None) -> Merge | Unseen:
+def _merge(forge: Promotions, number: int | None) -> Merge | Unseen:
     if number is None:
         return Unseen("the forge knows no pull request that was merged as the commit that brought it")
     try:

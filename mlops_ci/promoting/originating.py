@@ -72,6 +72,8 @@ class Sources:
             return Unseen("the record names no commit")
         if self.git.resolve(commit) is not None:
             return None
+        if isinstance(self.dvc, Unseen):
+            return self.dvc
         name, own = record.source.repository, self.git.remote_url() or self.git.root.name
         if name and _last(name) != _last(own):
             said = (
