@@ -133,7 +133,7 @@ class History:
 
     @cached_property
     def brought(self) -> Mapping[str, Commit]:
-        """Path of the log -> the commit of the branch that brought it first, as far as the clone goes back."""
+        """Path of the log -> the commit of the branch that brought it, as far as the clone goes back."""
         return _first(self.seen)
 
     @cached_property

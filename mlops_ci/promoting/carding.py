@@ -52,7 +52,7 @@ def card(
         ConfigError: no such target or release, several of them, or a broken template of the user's.
         ToolError: Git fails.
     """
-    found = auditing.place(start, environ, base=base)
+    found = auditing.place(start, environ, base=base, models=models)
     history = git_history.read(found.git, found.head)
     known = trails.trails(history)
     record = _record(known, target, release)

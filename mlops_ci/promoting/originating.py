@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mlops_ci import pipeline
 from mlops_ci.adapters import dvc_lock, git_history, model_bytes
-from mlops_ci.adapters.dvc import Dvc, NoRemoteError, lock_digest
+from mlops_ci.adapters.dvc import Dvc, lock_digest
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.model_bytes import LostError
 from mlops_ci.adapters.model_store import ModelStore
@@ -207,11 +207,12 @@ def _store(config: Config, dvc: Dvc | Unseen) -> ModelStore | Unseen:
     if isinstance(dvc, Unseen):
         return dvc
     try:
-        return ModelStore.of(config.promotion.store or "", dvc)
-    except NoRemoteError as error:
-        return Unseen(f"there is no model store: {error.message}")
+        store = ModelStore.of(config.promotion.store or "", dvc)
     except MlopsError as error:
         return Unseen(error.message)
+    if store.place.kind == "folder" and not Path(store.place.path).is_dir():
+        return Unseen(f"the model store {store.place.address} is not on this machine")
+    return store
 
 
 def _stages(record: Record, graph: Graph) -> list[pipeline.Stage]:
