@@ -462,3 +462,17 @@ def test_a_shallow_clone_tells_less_and_says_so(story: Story, call: Call) -> Non
     unknown = {name: said for _, name, said in links(answer, "unknown")}
     assert "fetch-depth: 0" in unknown["history"]
     assert "is not in this shallow clone" in unknown["lock"]
+
+
+def test_without_a_token_nobody_is_asked_who_approved(story: Story, call: Call) -> None:
+    story.push()
+    story.toy.author.git("remote", "set-url", "origin", "https://github.com/acme/toy.git")
+    answer = call(story.path, "audit", "verify", "production/toy", "--json")
+    said = [sentence for _, name, sentence in links(answer, "unknown") if name == "approvals"]
+    assert len(said) == 1
+    assert "who approved is not in Git yet: pull requests of acme/toy are on https://github.com" in said[0]
+    # What the next record says of the first one needs nobody.
+    assert ("production/toy", "approvals", "record 1: merged, no approval is asked for") in links(
+        answer, "ok"
+    )
+    assert answer.code == 0
