@@ -114,7 +114,7 @@ def _built(git: Git, base: str, proposal: Proposal) -> _Work:
 def _kept(scene: Scene, work: _Work) -> _Work:
     """The same with the commit that stands already, where only the rest of the base branch has moved.
 
-    A branch that is built anew for nothing loses its approvals in many repositories and runs its checks again.
+    A branch that is built anew for nothing may lose its approvals, and runs its checks again.
     """
     branch = work.proposal.branch
     pull, tip = scene.open.get(branch), scene.tips.get(branch)

@@ -58,6 +58,7 @@ def test_the_owners_of_what_changes_are_asked(job: Job) -> None:
     assert [one["login"] for one in job.pulls()[0]["requested_reviewers"]] == ["bob"]
 
 
+@pytest.mark.slow
 def test_twenty_at_once_are_one(job: Job) -> None:
     production = of("production")
     job.apply(of("production", "oak"), replace(IRIS, title="An older one"))
