@@ -26,10 +26,20 @@ VERBS = {
     "drift": "Compare two tables column by column; exit code 1 where something drifted.",
     "profile": "Write the profile of a table, so that later comparisons need not read it.",
     "data": "Write the schema of a table (infer), or hold a table to its schema (check).",
+    "schema": "Compile the CRDs of a cluster into schemas (add), or hold manifests to them (check).",
     "command": "Carry out what a comment on a pull request asks for, such as /mlops-ci rerun.",
+    "promote": "Open and update the pull requests that change what is live; merging one promotes.",
+    "status": "Show what is live in each environment, what is proposed, and what waits for what.",
+    "rollback": "Open a pull request that names an older release again, and hold newer ones.",
+    "hold": "Open a pull request that keeps newer releases out of an environment, with a reason.",
+    "unhold": "Open a pull request that ends a hold, so that newer releases are proposed again.",
+    "audit": "Tell what was promoted (log), check the chain behind it (verify), write a model card.",
+    "publish": "Copy the models of dvc.lock to the model store, by the sha256 of their bytes.",
+    "edit": "Change values of a YAML file by their addresses, and not a byte else.",
+    "registry": "Bring an MLflow registry to what Git says of releases.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",
-    "demo": "Play the whole pull-request story in a sandbox, on real data.",
+    "demo": "Play the whole story in a sandbox, on real data: pull requests, promotion, rollback, audit.",
 }
 ISSUES = "https://github.com/mlops-ci/mlops-ci/issues"
 HELP = """\

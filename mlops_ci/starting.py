@@ -62,6 +62,7 @@ class Facts:
     remotes: tuple[tuple[str, str], ...] = ()
     requirements: str = ""
     when: str = "push"
+    branch: str = "main"
 
 
 # ---- workflows -----------------------------------------------------------------------------------
@@ -79,10 +80,7 @@ def pull_request(release: Release, facts: Facts) -> str:
         text = text.replace("on: [pull_request, merge_group]", triggers)
     if facts.requirements:
         text += f"    with:\n      requirements: {facts.requirements}\n"
-    if secrets := [secret for scheme in schemes(facts) for secret in SECRETS.get(scheme, ())]:
-        lines = (f"      {name}: ${{{{ secrets.{name.upper().replace('-', '_')} }}}}\n" for name in secrets)
-        text += "    secrets:\n" + "".join(lines)
-    return text
+    return text + _secrets(facts)
 
 
 def forks(release: Release) -> str:
@@ -93,6 +91,23 @@ def forks(release: Release) -> str:
 def commands(release: Release) -> str:
     """Commands in comments."""
     return _template("mlops-ci-commands.yml", release)
+
+
+def promote(release: Release, facts: Facts) -> str:
+    """Promotions: after every push to the default branch, every hour, and by hand."""
+    text = _template("mlops-ci-promote.yml", release).replace("@BRANCH@", _yaml(facts.branch))
+    if facts.requirements:
+        text += (
+            f"    with:\n      requirements: {facts.requirements} # DVC's plug-in for the remote is enough\n"
+        )
+    return text + _secrets(facts)
+
+
+def _secrets(facts: Facts) -> str:
+    """The lines that hand over what opens the remote."""
+    names = [secret for scheme in schemes(facts) for secret in SECRETS.get(scheme, ())]
+    lines = [f"      {name}: ${{{{ secrets.{name.upper().replace('-', '_')} }}}}\n" for name in names]
+    return "".join(["    secrets:\n", *lines]) if lines else ""
 
 
 def schemes(facts: Facts) -> tuple[str, ...]:

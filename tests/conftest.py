@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ci.adapters import process
+from mlops_ci.adapters import files, process
 
 GIT_CONFIG = """\
 [user]
@@ -130,3 +130,17 @@ def git_repo(tmp_path: Path, git: RunGit) -> Path:
 def dvc_repo(tmp_path: Path, dvc_template: Path, copy_repository: Callable[[Path, Path], Path]) -> Path:
     """A Git and DVC repository with one commit and no pipeline."""
     return copy_repository(dvc_template, tmp_path / "repository")
+
+
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database of MLflow, only to be copied: it takes ten seconds, so all workers share one."""
+    from mlops_ci.adapters.mlflow_registry import Registry
+
+    top = tmp_path_factory.getbasetemp()
+    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
+    with files.locked(top / "mlflow.lock"):
+        if not (top / "mlflow.made").exists():
+            Registry("sqlite:///mlflow.db", top).found("nothing")
+            (top / "mlflow.made").touch()
+    return top / "mlflow.db"

@@ -188,3 +188,12 @@ def test_verdict(
 def test_a_verdict_says_that_strictness_refused() -> None:
     assert verdict([WARNED], strict=True).strict
     assert not verdict([FAILED], strict=True).strict
+
+
+def test_a_document_from_before_there_were_records_is_read() -> None:
+    old = plain()
+    for found in old["models"]:
+        del found["live"]
+        for one in found["metrics"]:
+            one["live"] = None
+    assert read(json.dumps(old)) == SAMPLE

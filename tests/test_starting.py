@@ -119,6 +119,23 @@ def test_the_other_workflows_are_short_too() -> None:
         assert "@" not in text.replace(f"@{RELEASE.commit}", "")
 
 
+def test_promotions_are_looked_at_after_every_push_to_the_default_branch() -> None:
+    told = yaml.safe_load(starting.promote(RELEASE, replace(FACTS, branch="yes")))
+    # YAML 1.1 reads the key `on` as true.
+    assert told[True]["push"] == {"branches": ["yes"]}
+    assert sorted(told[True]) == ["push", "schedule", "workflow_dispatch"]
+    job = told["jobs"]["promote"]
+    assert job["uses"] == f"mlops-ci/mlops-ci/.github/workflows/promote.yml@{RELEASE.commit}"
+    assert (job["with"], sorted(job["secrets"])) == (
+        {"requirements": "requirements.txt"},
+        ["aws-access-key-id", "aws-secret-access-key"],
+    )
+    assert sorted(yaml.safe_load(starting.promote(RELEASE, EMPTY))["jobs"]["promote"]) == [
+        "permissions",
+        "uses",
+    ]
+
+
 @pytest.mark.parametrize(
     ("address", "scheme"), [("s3://b/x", "s3"), ("GS://b", "gs"), ("../store", ""), ("/mnt/store", "")]
 )

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from mlops_ci import __version__, starting
+from mlops_ci.promoting import ordered
 from tests.tools import without
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +92,7 @@ def begun(root: Path) -> Path:
         )
     (folder / "mlops-ci-forks.yml").write_text(starting.forks(release))
     (folder / "mlops-ci-commands.yml").write_text(starting.commands(release))
+    (folder / "mlops-ci-promote.yml").write_text(starting.promote(release, facts))
     return root
 
 
@@ -137,6 +139,7 @@ def test_the_documents_show_what_init_writes() -> None:
     for document, text in (
         ("README.md", starting.pull_request(release, facts)),
         ("docs/action.md", starting.commands(release)),
+        ("docs/action.md", starting.promote(release, starting.Facts({}, {}))),
     ):
         assert f"\n{text}```\n" in (ROOT / document).read_text(encoding="utf-8"), document
 
@@ -208,10 +211,50 @@ def test_the_action_uses_few_actions_of_others() -> None:
 def test_a_reusable_workflow_brings_its_own_action() -> None:
     """`./action` would be the caller's folder of that name."""
     called = [path for path in WORKFLOWS if "workflow_call" in loaded(path)[True]]
-    assert sorted(path.name for path in called) == ["commands.yml", "fork-report.yml", "pull-request.yml"]
+    assert sorted(path.name for path in called) == [
+        "commands.yml",
+        "fork-report.yml",
+        "promote.yml",
+        "pull-request.yml",
+    ]
     for path in called:
         assert "$/action" in [name for name, _ in uses(path)], path.name
         assert not [name for name, _ in uses(path) if name.startswith("./")], path.name
+
+
+def test_a_callers_permissions_are_those_of_the_called_workflow() -> None:
+    """A caller that grants less cannot start, and one that grants more gives it away."""
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    facts = starting.Facts({}, {})
+    for name, text in (
+        ("pull-request", starting.pull_request(release, facts)),
+        ("fork-report", starting.forks(release)),
+        ("commands", starting.commands(release)),
+        ("promote", starting.promote(release, facts)),
+    ):
+        called = loaded(ROOT / ".github" / "workflows" / f"{name}.yml")
+        [asked], [granted] = (
+            [job["permissions"] for job in one["jobs"].values()] for one in (called, yaml.safe_load(text))
+        )
+        assert granted == asked, name
+
+
+def test_the_promote_workflow_takes_every_input_of_an_order() -> None:
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    inputs = yaml.safe_load(starting.promote(release, starting.Facts({}, {})))[True]["workflow_dispatch"][
+        "inputs"
+    ]
+    assert tuple(inputs) == (ordered.ORDER, ordered.TARGET, ordered.TO, ordered.REASON, ordered.BY)
+    assert tuple(inputs[ordered.ORDER]["options"]) == ordered.ACTIONS
+
+
+def test_this_repository_promotes_at_the_events_that_init_writes() -> None:
+    release = starting.Release("mlops-ci/mlops-ci", "COMMIT", __version__)
+    others = yaml.safe_load(starting.promote(release, starting.Facts({}, {})))
+    ours = loaded(ROOT / ".github" / "workflows" / "promotions.yml")
+    assert ours[True] == others[True]
+    [theirs], [own] = (list(one["jobs"].values()) for one in (others, ours))
+    assert own["permissions"] == theirs["permissions"]
 
 
 def test_what_zizmor_overlooks_is_known_and_has_a_reason() -> None:
@@ -262,7 +305,7 @@ def test_the_documents_say_every_input_and_output_of_the_action() -> None:
     assert found["action outputs"] == outputs
 
 
-@pytest.mark.parametrize("name", ["pull-request", "fork-report", "commands"])
+@pytest.mark.parametrize("name", ["pull-request", "fork-report", "commands", "promote"])
 def test_the_documents_say_every_input_secret_and_output_of_a_workflow(name: str) -> None:
     found = tables((ROOT / "docs" / "action.md").read_text(encoding="utf-8"))
     call = loaded(ROOT / ".github" / "workflows" / f"{name}.yml")[True]["workflow_call"]

@@ -31,6 +31,31 @@ def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
         ConfigError: the address is malformed, nothing is there, or pyarrow is missing.
         ToolError: the store does not answer, or refuses the credentials.
     """
+    store, path = opened(uri, "pip install 'mlops-ci[checks]'")
+    import pyarrow.fs as pafs
+
+    bucket = path.partition("/")[0]
+    try:
+        found = store.get_file_info([path])[0]
+        if found.type == pafs.FileType.NotFound and bucket != path:
+            _bucket_exists(store, pafs, bucket, uri)
+    except (OSError, ValueError) as error:
+        raise refusal(uri, bucket, error) from error
+    if found.type == pafs.FileType.NotFound:
+        what = f"no bucket {bucket}" if bucket == path else "nothing there"
+        raise ConfigError(f"{uri}: there is {what}", "check the name")
+    return store, path
+
+
+def opened(uri: str, install: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of an address and the path in it, whether there is something or not.
+
+    ``install`` is the command that a person without pyarrow is told.
+
+    Raises:
+        ConfigError: the address is malformed, or pyarrow is missing.
+        ToolError: the store's region cannot be found out.
+    """
     scheme, _, path = uri.partition("://")
     path = path.rstrip("/")
     bucket = path.partition("/")[0]
@@ -41,20 +66,11 @@ def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     try:
         import pyarrow.fs as pafs
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{uri}: reading it needs {error.name}", "pip install 'mlops-ci[checks]'"
-        ) from error
+        raise ConfigError(f"{uri}: reading it needs {error.name}", install) from error
     try:
-        store = _s3(pafs, bucket, os.environ) if scheme == "s3" else _gs(pafs, os.environ)
-        found = store.get_file_info([path])[0]
-        if found.type == pafs.FileType.NotFound and bucket != path:
-            _bucket_exists(store, pafs, bucket, uri)
+        return (_s3(pafs, bucket, os.environ) if scheme == "s3" else _gs(pafs, os.environ)), path
     except (OSError, ValueError) as error:
         raise refusal(uri, bucket, error) from error
-    if found.type == pafs.FileType.NotFound:
-        what = f"no bucket {bucket}" if bucket == path else "nothing there"
-        raise ConfigError(f"{uri}: there is {what}", "check the name")
-    return store, path
 
 
 def _bucket_exists(store: Any, pafs: Any, bucket: str, uri: str) -> None:
@@ -109,11 +125,12 @@ def refusal(uri: str, bucket: str, error: Exception) -> ConfigError | ToolError:
     if re.search(r"NoSuchBucket|NO_SUCH_BUCKET|[Bb]ucket '?[^ ]*'? (not found|does not exist)", text):
         return ConfigError(f"{uri}: there is no bucket {bucket}", "check the name")
     if re.search(
-        r"ACCESS_DENIED|AccessDenied|HTTP status 40[13]|SignatureDoesNotMatch|INVALID_|Unauthorized", text
+        r"ACCESS_DENIED|AccessDenied|HTTP status 40[13]|SignatureDoesNotMatch|INVALID_|Unauthorized|Expired",
+        text,
     ):
         return ToolError(
             f"{uri}: the store refuses the credentials: {_short(reason)}",
-            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the role, and what they may read",
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the role, and what they may do there",
         )
     return ToolError(
         f"{uri}: the store does not answer: {_short(reason)}",

@@ -122,7 +122,7 @@ def single_select(query: str) -> str:
     return query[: len(body.rstrip())].strip()
 
 
-def expand(url: str, environment: Mapping[str, str]) -> str:
+def expand(url: str, environment: Mapping[str, str], key: str = "data.database") -> str:
     """The URL with every ``${NAME}`` replaced from the environment, as it is written there.
 
     Raises:
@@ -131,7 +131,7 @@ def expand(url: str, environment: Mapping[str, str]) -> str:
     missing = sorted({name for name in _VARIABLE.findall(url) if not environment.get(name)})
     if missing:
         raise ConfigError(
-            f"data.database: the environment has no {', '.join(missing)}",
+            f"{key}: the environment has no {', '.join(missing)}",
             "set it in the job's `env:` from a secret of the repository",
         )
     return _VARIABLE.sub(lambda found: environment[found.group(1)], url)

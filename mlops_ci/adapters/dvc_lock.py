@@ -86,7 +86,7 @@ class SameCode:
         now = _meaning((self._git.root / path).read_bytes())
         if now is None:
             return False
-        return any(_meaning(raw) == now for raw in self._versions(path) if recorded in _hashes(raw))
+        return any(_meaning(raw) == now for raw in self._versions(path) if recorded in hashes(raw))
 
     def _versions(self, path: str) -> Iterable[bytes]:
         """The file as the last commits that touch it have it, the newest first."""
@@ -113,7 +113,7 @@ def _batch(raw: bytes) -> Iterable[bytes]:
             place += size + 1
 
 
-def _hashes(raw: bytes) -> tuple[str, str]:
+def hashes(raw: bytes) -> tuple[str, str]:
     """The hash of today's DVC, and that of 2.x, which took the line ends as Unix has them."""
     return _md5(raw), _md5(raw.replace(b"\r\n", b"\n"))
 

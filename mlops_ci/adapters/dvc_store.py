@@ -70,30 +70,35 @@ class Store:
         }
         return _directory_hash(below) if below else "absent"
 
-    def _caches(self) -> Iterator[Any]:
+    def caches(self) -> Iterator[Any]:
+        """The places of this machine that hold objects: today's, and that of DVC 2.x."""
         yield self._repo.cache.local
         yield self._repo.cache.legacy
 
     def _cached(self, value: str, path: str, limit: int | None) -> bytes | None:
         with translated():
-            for odb in self._caches():
+            for odb in self.caches():
                 place = odb.oid_to_path(value)
                 if odb.fs.exists(place):
                     return _content(odb.fs, place, path, limit)
         return None
 
     def _fetched(self, value: str, path: str, limit: int | None) -> bytes | None:
-        remote = self._remote_or_none()
-        if remote is None:
-            return None
-        with remote_trouble(f"{path}: reading from the DVC remote {remote.name}"):
-            for odb in (remote.odb, remote.legacy_odb):
+        for remote, odb in self.remotes():
+            with remote_trouble(f"{path}: reading from the DVC remote {remote.name}"):
                 place = odb.oid_to_path(value)
                 if odb.fs.exists(place):
                     return _verified(_content(odb.fs, place, path, limit), value, path, odb.hash_name)
         return None
 
     # ---- the remote ------------------------------------------------------------------------
+
+    def remotes(self) -> Iterator[tuple[Any, Any]]:
+        """The default remote with the places in it that hold objects: today's, and that of DVC 2.x."""
+        remote = self._remote_or_none()
+        if remote is not None:
+            yield remote, remote.odb
+            yield remote, remote.legacy_odb
 
     def remote(self, name: str = "") -> Any:
         """A DVC remote by its name, or the default one.
@@ -145,6 +150,19 @@ class Store:
                 if out.hash_info.value not in there or not files[out.hash_info.value] <= there
             ]
         return tuple(found)
+
+    def has(self, value: str) -> bool:
+        """Whether the default remote, or without one the cache, has an object, a folder's files included.
+
+        Raises:
+            ToolError: the remote cannot be reached.
+        """
+        places = [odb for _, odb in self.remotes()] if self.has_remote() else list(self.caches())
+        tree = self.tree(value) if value.endswith(".dir") else None
+        wanted = {value, *(tree or {}).values()}
+        for odb in places:
+            wanted -= self._existing(odb, wanted)
+        return not wanted
 
     def _files_of(self, out: Any) -> set[str]:
         tree = self.tree(out.hash_info.value) if out.hash_info.isdir else None

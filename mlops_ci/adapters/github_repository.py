@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Repository:
-    """The repository's own facts."""
+    """The repository's own facts; ``auto_merge`` is None where the token may not see the setting."""
 
     name: str
     default_branch: str
@@ -26,6 +26,7 @@ class Repository:
     fork: bool = False
     archived: bool = False
     url: str = ""
+    auto_merge: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def facts(github: GitHub) -> Repository:
         ToolError: GitHub refuses or cannot be reached.
     """
     found = github.http.get(github.path())
+    merges = found.plain.get("allow_auto_merge") if isinstance(found.plain, dict) else None
     return Repository(
         name=found.text("full_name"),
         default_branch=found.text("default_branch"),
@@ -52,6 +54,7 @@ def facts(github: GitHub) -> Repository:
         fork=found.flag("fork", default=False),
         archived=found.flag("archived", default=False),
         url=found.text("html_url", default=""),
+        auto_merge=merges if isinstance(merges, bool) else None,
     )
 
 

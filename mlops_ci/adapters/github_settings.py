@@ -57,6 +57,21 @@ class Settings:
             from_fork=from_fork,
         )
 
+    @classmethod
+    def network(cls, environ: Mapping[str, str]) -> Settings:
+        """Only how a host is reached, by proxy and certificates: for services that are not GitHub.
+
+        Raises:
+            ConfigError: the proxy or the certificates cannot be used.
+        """
+        return cls(
+            repository="",
+            token="",
+            proxy=_proxy(environ),
+            no_proxy=environ.get("no_proxy") or environ.get("NO_PROXY") or "",
+            certificates=_certificates(environ),
+        )
+
     def proxy_for(self, url: str) -> str:
         """The proxy that an address is reached through; empty where it is reached directly."""
         host = urlsplit(url).hostname or ""

@@ -96,6 +96,11 @@ def default_tip(git: Git) -> str | None:
     return _tip(git, "")[1]
 
 
+def default_branch(git: Git) -> str:
+    """The branch that pull requests usually go to; empty where none is known."""
+    return _tip(git, "")[0]
+
+
 def _tip(git: Git, named: str) -> tuple[str, str | None]:
     """The base branch and its newest commit; an unnamed base that does not exist is no mistake."""
     remote = git.remote()

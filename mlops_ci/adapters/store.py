@@ -12,7 +12,7 @@ from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import Evidence
 
-_DOCUMENTS, _LOCKS = "evidence", "locks"
+_DOCUMENTS = "evidence"
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,17 @@ class Store:
     """Beside the model bytes in the DVC remote, and in a folder where there is none or it is read-only.
 
     A document is content-addressed, so writing it twice is harmless; ``locks/<lock digest>/<digest>``
-    leads from a dvc.lock to every document measured on it.
+    leads from a dvc.lock to every document measured on it. Another ``index`` than ``locks`` is for documents
+    that must not be taken for those.
     """
 
     dvc: Dvc
     folder: Path
+    index: str = "locks"
 
     def write(self, document: Evidence) -> str:
         """Keep a document; gives a note where only the local folder could be written, else nothing."""
-        names = _names(document)
+        names = self._names(document)
         content = document.canonical()
         for name, raw in zip(names, (content, b""), strict=True):
             files.write(self.folder / name, raw)
@@ -49,13 +51,20 @@ class Store:
         Raises:
             ToolError: the remote cannot be reached.
         """
-        prefix = f"{_LOCKS}/{_bare(lock_digest)}"
+        prefix = f"{self.index}/{_bare(lock_digest)}"
         names = {path.name for path in (self.folder / prefix).glob("*") if path.is_file()}
         if not names and self.dvc.store.has_remote():
             names = {name.rpartition("/")[2] for name in self.dvc.remote_list(prefix)}
         read = (self._read(name) for name in sorted(names))
         found = [document for document in read if document is not None and accept(document)]
         return max(found, key=lambda document: (document.created, document.digest), default=None)
+
+    def _names(self, document: Evidence) -> tuple[str, str]:
+        name = _bare(document.digest)
+        return (
+            f"{_DOCUMENTS}/{name[:2]}/{name}.json",
+            f"{self.index}/{_bare(document.lock.digest)}/{name}",
+        )
 
     def _read(self, name: str) -> Evidence | None:
         """A document whose bytes are what its name says; anything else is no evidence."""
@@ -71,11 +80,6 @@ class Store:
         except ConfigError:
             return None
         return document if _bare(document.digest) == name else None
-
-
-def _names(document: Evidence) -> tuple[str, str]:
-    name = _bare(document.digest)
-    return f"{_DOCUMENTS}/{name[:2]}/{name}.json", f"{_LOCKS}/{_bare(document.lock.digest)}/{name}"
 
 
 def _bare(digest: str) -> str:

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 
 # What pushes is given to one process alone, by name.
 PUSHING = "MLOPS_CI_PUSH_TOKEN"
+# What writes to the repositories that hold the manifests of environments.
+TARGETS = "MLOPS_CI_TARGET_TOKEN"
 # Tokens that speak to GitHub, by the names under which we, CML and GitHub's command take them.
 _TOKENS = frozenset(
     {
         "MLOPS_CI_TOKEN",
         PUSHING,
+        TARGETS,
+        "ARGOCD_TOKEN",
         "GITHUB_TOKEN",
         "GH_TOKEN",
         "GITHUB_ENTERPRISE_TOKEN",
@@ -38,5 +42,8 @@ def without(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def inherited(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a tool: this process's without the token that pushes, and what it is given."""
-    return {**{name: value for name, value in os.environ.items() if name != PUSHING}, **given}
+    """The environment of a tool: this process's without the tokens that push, and what it is given."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in (PUSHING, TARGETS)},
+        **given,
+    }

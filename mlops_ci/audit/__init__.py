@@ -1,1 +1,1 @@
-"""The audit trail: commits, records and manifests -> a timeline, and the proof of every link (pure)."""
+"""The audit trail: what was promoted, whether Git and the stores still say so, and a model card (pure)."""

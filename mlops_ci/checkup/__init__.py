@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mlops_ci.checkup import data, forge, here, pushing, tools, waiting
+from mlops_ci.checkup import data, forge, here, promotions, pushing, tools, waiting
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.errors import MlopsError
 
 EVERY = ("plan", "run", "check", "pr")
 MEASURING = ("run", "pr")
+PROMOTING = ("promote", "rollback")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ CHECKS = (
     Check("pinned", ("pr",), forge.pinned),
     Check("current", ("pr",), forge.current),
     Check("push", ("pr",), pushing.pushing),
+    Check("manifests", PROMOTING, promotions.manifests),
+    Check("store", PROMOTING, promotions.store),
+    Check("promotions", PROMOTING, promotions.workflow),
+    Check("may propose", PROMOTING, promotions.permission),
+    Check("repositories", PROMOTING, promotions.others),
+    Check("auto-merge", PROMOTING, promotions.merging),
 )
 
 

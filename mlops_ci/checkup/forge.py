@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlops_ci import __version__
 from mlops_ci.adapters import github_people, github_repository, installed
+from mlops_ci.adapters.github import GitHub
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.starting import CHECK
 
@@ -23,14 +24,15 @@ def permission(place: Place) -> Found:
     """Whether the token's account may write; what a workflow's own token may, only the workflow says."""
     if not place.token:
         return NO_TOKEN
-    account = place.github.account()
+    return writes(place.github, "`pull-requests: write` and `checks: write`")
+
+
+def writes(github: GitHub, needed: str) -> Found:
+    """Whether an account may write to a repository; a job's own token needs its permissions by name."""
+    account = github.account()
     if account.endswith("[bot]"):
-        return Found(
-            "unknown",
-            f"what {account} may is not told by GitHub",
-            "the job needs `pull-requests: write` and `checks: write`",
-        )
-    found = github_people.permission(place.github, account)
+        return Found("unknown", f"what {account} may is not told by GitHub", f"the job needs {needed}")
+    found = github_people.permission(github, account)
     if not found.writes:
         return Found(
             "missing", f"{account} may only {found.level} here", "take the token of somebody who may push"

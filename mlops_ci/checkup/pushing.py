@@ -44,37 +44,40 @@ def pushing(place: Place) -> Found:
 
 def _of(place: Place, file: str) -> Iterator[Handed]:
     """What each call of a workflow file that runs a pull request hands over."""
-    for job in _mappings(list(_mapping(place.workflow(file).get("jobs")).values())):
+    for job in mappings(list(mapping(place.workflow(file).get("jobs")).values())):
         if _CALLED.match(str(job.get("uses"))):
-            yield _to_workflow(job)
-        for step in _mappings(job.get("steps")):
-            verb = _mapping(step.get("with")).get("verb", "pr")
+            yield to_workflow(job)
+        for step in mappings(job.get("steps")):
+            verb = mapping(step.get("with")).get("verb", "pr")
             if _CALLED.match(str(step.get("uses"))) and verb in ("pr", "run"):
                 yield _to_action(job, step)
 
 
-def _to_workflow(job: Mapping[str, Any]) -> Handed:
-    secrets, inputs = job.get("secrets"), _mapping(job.get("with"))
+def to_workflow(job: Mapping[str, Any]) -> Handed:
+    """What a job that calls a reusable workflow hands over to act on the repository with."""
+    secrets, inputs = job.get("secrets"), mapping(job.get("with"))
     if secrets == "inherit":
         return "token"
-    names = _mapping(secrets)
+    names = mapping(secrets)
     made = inputs.get("app-client-id") and names.get("app-private-key")
     return "token" if made or names.get("token") else "nothing"
 
 
 def _to_action(job: Mapping[str, Any], step: Mapping[str, Any]) -> Handed:
-    inputs = _mapping(step.get("with"))
+    inputs = mapping(step.get("with"))
     token = str(inputs.get("push-token") or inputs.get("token") or "github.token")
     if not any(own in token.lower() for own in OWN):
         return "token"
     granted = job.get("permissions")
-    writes = granted == "write-all" or _mapping(granted).get("contents") == "write"
+    writes = granted == "write-all" or mapping(granted).get("contents") == "write"
     return "own" if writes else "nothing"
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping of a workflow file; empty where something else stands there."""
     return value if isinstance(value, dict) else {}
 
 
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+def mappings(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The mappings in a list of a workflow file."""
     yield from (one for one in (value if isinstance(value, list) else []) if isinstance(one, dict))

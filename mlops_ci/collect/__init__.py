@@ -14,7 +14,7 @@ from importlib import metadata
 from mlops_ci import __version__
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.store import Store
-from mlops_ci.collect import changes, checks, locking, models
+from mlops_ci.collect import changes, checks, live, locking, models
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
@@ -58,7 +58,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The pipeline after its run: what had to run, what ran, and both graphs."""
+    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted."""
 
     plan: Plan
     runs: tuple[StageRun, ...]
@@ -66,6 +66,7 @@ class Candidate:
     head: Side
     base: Side | None
     problems: tuple[Problem, ...]
+    only: str = ""
 
 
 def measure(
@@ -73,6 +74,7 @@ def measure(
     store: Store,
     outside: Outside,
     *,
+    only: str = "",
     timeout: float | None = None,
     on_event: Callable[[StageEvent], None] = lambda _event: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -80,6 +82,7 @@ def measure(
     """Run what must run, compare it with the base, and put everything measured into one document.
 
     A failing stage, an unreadable metric or a base that cannot be read is evidence too, not an error.
+    ``only`` is the name of the one model to compare; empty: all.
 
     Raises:
         ConfigError: the pipeline or its parameters cannot be read at head.
@@ -104,7 +107,7 @@ def measure(
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
-    candidate = Candidate(plan, runs, lock, head, base, problems)
+    candidate = Candidate(plan, runs, lock, head, base, problems, only)
     return _document(project, candidate, clock, moment)
 
 
@@ -190,13 +193,15 @@ def _models(
     project: Project, candidate: Candidate, reader: Reader, changed: frozenset[str], clock: Clock
 ) -> Iterator[ModelEvidence]:
     found = project.models(candidate.head.graph, candidate.base.graph if candidate.base else None)
-    for model in found:
+    for model in (one for one in found if candidate.only in ("", one.name)):
         sources = models.Sources(reader, candidate.head, candidate.base, changed)
         with clock.phase("compare"):
             sources, compared = _compared(project, model, sources, alone=len(found) == 1)
         if compared.changed:
             context = Context(project, model, sources, compared)
             compared = checks.measure(context, clock.phase)
+            compared, problems = live.told(project, compared, live.table_of(project, model))
+            reader.problems += problems
         yield compared
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_PLOTS = 12
+UNREAD = "the base's"  # begins the reason why predictions that the base has could not be read
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def base_frames(model: Model, sources: Sources) -> pd.DataFrame | str:
     if not paths or not any(_out(graph, path) for path in paths):
         return "the base has no predictions"
     found = frames(sources, sources.base, paths)
-    return f"the base's {paths[0]} {found}" if isinstance(found, str) else found
+    return f"{UNREAD} {paths[0]} {found}" if isinstance(found, str) else found
 
 
 def _plots(model: Model, sources: Sources, own: frozenset[str]) -> Iterator[Plot]:

@@ -53,11 +53,16 @@ class Project:
 
     def source_of(self, commit: str) -> str:
         """Where the forge shows a commit's files; empty where the remote is no web address."""
+        return f"{self.web}/blob/{commit}" if self.web else ""
+
+    @property
+    def web(self) -> str:
+        """Where the forge shows the repository; empty where the remote is no web address."""
         address = urlsplit(self.git.remote_url())
         if address.scheme not in ("http", "https") or not address.hostname:
             return ""
         host = address.hostname + (f":{address.port}" if address.port else "")
-        return f"{address.scheme}://{host}{address.path.removesuffix('.git')}/blob/{commit}"
+        return f"{address.scheme}://{host}{address.path.removesuffix('.git')}"
 
     @property
     def base(self) -> Base:

@@ -102,13 +102,13 @@ def _compared(context: Context, again: FromScratch, own: frozenset[str]) -> Repr
     found = Reproduction(commit=again.commit, seconds=round(fsum(run.seconds or 0.0 for run in runs), 3))
     failed = next((run for run in runs if run.status == "failed"), None)
     if failed is not None:
-        said = {"failed": failed.name, "problem": _failure(failed, again)}
+        said = {"failed": failed.name, "problem": failure(failed, again)}
         return found.model_copy(update=said)
     ran = [graph.by_name[run.name] for run in runs if run.status == "ran" and run.name in graph.by_name]
     if not ran:
         return found.model_copy(update={"problem": "none of the model's stages can be run: they are frozen"})
     compared = {
-        "outputs": tuple(_outputs(ran, again)),
+        "outputs": tuple(outputs(ran, again)),
         "metrics": tuple(_metrics(context, again, ran)),
         "kept": _kept(context, {stage.name for stage in ran}),
     }
@@ -125,13 +125,15 @@ def _kept(context: Context, ran: set[str]) -> tuple[str, ...]:
     return tuple(sorted({maker.name for maker in makers if maker} - ran))
 
 
-def _failure(run: StageRun, again: FromScratch) -> str:
+def failure(run: StageRun, again: FromScratch) -> str:
+    """Why a stage of the second run failed, without the clone's folder."""
     last = f"; the last line of its log: {run.tail[-1]}" if run.tail else ""
     said = f"the stage {run.name} failed: {run.error}{last}"
     return said.replace(f"{again.top}/", "").replace(again.top, ".")
 
 
-def _outputs(ran: Iterable[Stage], again: FromScratch) -> Iterator[Rerun]:
+def outputs(ran: Iterable[Stage], again: FromScratch) -> Iterator[Rerun]:
+    """The outputs of stages that ran again, each with both hashes."""
     for stage in ran:
         for out in stage.outs:
             now = again.graph.recorded.get(out.path)
@@ -143,7 +145,7 @@ def _metrics(context: Context, again: FromScratch, ran: Iterable[Stage]) -> Iter
     names = {stage.name for stage in ran}
     graph = context.sources.head.graph
     made = {file for file in graph.metrics if (maker := producer_of(graph, file)) and maker.name in names}
-    second = {file: _numbers(again.files.get(file), file) for file in made}
+    second = {file: numbers(again.files.get(file), file) for file in made}
     for metric in context.found.metrics:
         files = sorted(file for file in made if file == metric.file or fnmatchcase(file, metric.file))
         first = _mean([_first(context, file).get(metric.name) for file in files])
@@ -157,7 +159,7 @@ def _first(context: Context, file: str) -> dict[str, float]:
     return {} if isinstance(found, str) else found.numbers
 
 
-def _numbers(raw: bytes | None, file: str) -> dict[str, float]:
+def numbers(raw: bytes | None, file: str) -> dict[str, float]:
     """The numbers of a metrics file; none where the second run wrote none, or nothing that can be read."""
     try:
         return {} if raw is None else values.parse(raw, file).numbers

@@ -10,18 +10,23 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops_ci.adapters import github_people, github_runs
+from mlops_ci import config as rules
+from mlops_ci.adapters import github_people, github_repository, github_runs
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.adapters.github import GitHub, Reaction
+from mlops_ci.adapters.github_errors import GitHubError
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json
 from mlops_ci.config import FILE
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.forge import PullRequest
 from mlops_ci.outlets import waivers
+from mlops_ci.promoting import ordered
 from mlops_ci.waiving import orders
 from mlops_ci.waiving.orders import MARK
 from mlops_ci.writing.markdown import prose
+
+PROMOTE = "mlops-ci-promote.yml"
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Files:
-    """The workflow file of pull requests, and where mlops-ci.yaml stands."""
+    """The workflow files of pull requests and of promotions, and where mlops-ci.yaml stands."""
 
     workflow: str
+    promote: str
     config: str
 
 
@@ -68,6 +74,9 @@ def command(
     workflow: Annotated[
         str, typer.Option(help="The workflow file that a rerun runs again.")
     ] = "mlops-ci.yml",
+    promote_workflow: Annotated[
+        str, typer.Option(help="The workflow file that carries out what is ordered of promotions.")
+    ] = PROMOTE,
     config: Annotated[
         str, typer.Option(help="Where mlops-ci.yaml stands in the repository; it may name who waives.")
     ] = FILE,
@@ -94,7 +103,7 @@ def command(
         answer = Answer("-1", f"{order.author} may not push to this repository, so nothing was done")
     else:
         _react(github, order, "eyes", terminal)
-        answer = obey(github, order, Files(workflow, config))
+        answer = obey(github, order, Files(workflow, promote_workflow, config))
     _react(github, order, answer.reaction, terminal)
     if answer.reply:
         github.create_comment(order.number, answer.text)
@@ -168,6 +177,62 @@ def _waive(github: GitHub, order: Order, files: Files) -> Answer:
     return Answer("rocket", f"accepted until {found.until}: run {run.id} runs again: {run.url}")
 
 
+def _ordering(action: ordered.Action) -> Callable[[GitHub, Order, Files], Answer]:
+    """The command that hands an order of promotions on to the workflow that carries it out."""
+
+    def act(github: GitHub, order: Order, files: Files) -> Answer:
+        pull = github.pull_request(order.number)
+        # A fork may name its branch as it likes.
+        branch = "" if pull.fork else pull.head
+        asked = ordered.said(action, order.words[1:], by=order.author, branch=branch)
+        main = github_repository.facts(github)
+        _known(github, asked, main.default_branch, files.config)
+        _start(github, files.promote, main.default_branch, asked)
+        return Answer("rocket", _handed_on(asked, files.promote, main.url), reply=True)
+
+    return act
+
+
+def _known(github: GitHub, asked: ordered.Order, branch: str, path: str) -> None:
+    """Tell a misspelt environment at once; where the rules extend others, the workflow tells it.
+
+    Raises:
+        ConfigError: there is no such environment.
+        ToolError: GitHub refuses or cannot be reached.
+    """
+    raw = github_repository.content(github, path, branch)
+    try:
+        known = rules.load(raw.decode(errors="replace") if raw else None, source=path).environments
+    except ConfigError:
+        return
+    if asked.target and asked.target.partition("/")[0] not in known:
+        there = f"there are {', '.join(known)}" if known else f"declare `environments:` in {path}"
+        raise ConfigError(f"{path} on {branch} has no such environment", there)
+
+
+def _start(github: GitHub, workflow: str, branch: str, asked: ordered.Order) -> None:
+    try:
+        github_runs.dispatch(github, workflow, branch, asked.inputs)
+    except GitHubError as error:
+        if error.status not in (404, 422):
+            raise
+        raise ConfigError(
+            f"{workflow} on {branch} cannot be started with an order: {error.message}",
+            "`mlops-ci init --promote` writes a workflow that can",
+        ) from error
+
+
+def _handed_on(asked: ordered.Order, workflow: str, address: str) -> str:
+    what = {
+        "promote": f"promotes `{asked.target}`, if that is due" if asked.target else "promotes what is due",
+        "rollback": f"proposes to take `{asked.target}` back",
+        "hold": f"proposes to hold newer releases out of `{asked.target}`",
+        "unhold": f"proposes to let newer releases into `{asked.target}` again",
+    }
+    run = f"[{workflow}]({address}/actions/workflows/{workflow})"
+    return f"{run} {what[asked.action]}; the summary of its run says what came of it."
+
+
 def _worded(problem: str) -> str:
     form = "" if orders.FORM in problem else f"\n\nThe form is `{orders.FORM}`."
     return f"This waiver does not count: {prose(problem)}.{form}"
@@ -200,6 +265,23 @@ COMMANDS = {
         "accept a finding for some days, where an owner says so: "
         f"`{orders.FORM}`; the report shows the line to copy.",
         _waive,
+    ),
+    "promote": Command(
+        f"open the promotions that are due now: `{MARK} promote` or `{MARK} promote ENVIRONMENT/MODEL`.",
+        _ordering("promote"),
+    ),
+    "rollback": Command(
+        "propose to go back to an earlier release, and hold newer ones: "
+        f"`{MARK} rollback ENVIRONMENT/MODEL [--to previous|last-verified|DIGEST] REASON`.",
+        _ordering("rollback"),
+    ),
+    "hold": Command(
+        f"propose to let no newer release in: `{MARK} hold ENVIRONMENT/MODEL REASON`.", _ordering("hold")
+    ),
+    "unhold": Command(
+        f"propose to end a hold: `{MARK} unhold ENVIRONMENT/MODEL`. "
+        "Under a promotion's own pull request the target of the last three may be left out.",
+        _ordering("unhold"),
     ),
     "help": Command("show this list.", _help),
 }

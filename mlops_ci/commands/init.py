@@ -10,18 +10,19 @@ from typing import Annotated
 import typer
 
 from mlops_ci import __version__, starting
-from mlops_ci.adapters import files, installed
+from mlops_ci.adapters import files, installed, revisions
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect import project, values
 from mlops_ci.commands.options import DryRun, Json
-from mlops_ci.config import Label
+from mlops_ci.config import Config, Label
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.pipeline import Graph
 from mlops_ci.starting import Facts, Release
 
 CONFIG = "mlops-ci.yaml"
+PROMOTE = f"{starting.WORKFLOWS}/mlops-ci-promote.yml"
 REQUIREMENTS = ("requirements.txt", "requirements-ci.txt", "requirements/requirements.txt")
 
 _Forks = Annotated[
@@ -29,6 +30,10 @@ _Forks = Annotated[
 ]
 _Commands = Annotated[
     bool, typer.Option("--commands", help="Also write the workflow of commands in comments.")
+]
+_Promote = Annotated[
+    bool,
+    typer.Option("--promote", help="Also write the workflow of promotions, as where there are environments."),
 ]
 _Pin = Annotated[
     str, typer.Option(help="The commit of mlops-ci that workflows call; default: this installation's.")
@@ -47,6 +52,7 @@ class Draft:
 def init(
     forks: _Forks = False,
     commands: _Commands = False,
+    promote: _Promote = False,
     pin: _Pin = "",
     source: _Source = installed.HOME,
     json: Json = False,
@@ -54,18 +60,21 @@ def init(
 ) -> int:
     """Write the workflow and a configuration for this repository; nothing is overwritten.
 
-    The workflow calls the one of mlops-ci, pinned by commit. mlops-ci.yaml is drawn from dvc.yaml: its
+    The workflows call those of mlops-ci, pinned by commit. mlops-ci.yaml is drawn from dvc.yaml: its
     metrics with the way that is good, its models, its remote; all commented out, so nothing changes yet.
     """
     terminal = Terminal(json_output=json)
     git = Git.open(Path.cwd())
-    facts = _facts(git)
+    rules = _rules(git)
+    facts = _facts(git, rules)
     release = _release(pin, source)
     texts = {f"{starting.WORKFLOWS}/mlops-ci.yml": starting.pull_request(release, facts)}
     if forks:
         texts[f"{starting.WORKFLOWS}/mlops-ci-forks.yml"] = starting.forks(release)
     if commands:
         texts[f"{starting.WORKFLOWS}/mlops-ci-commands.yml"] = starting.commands(release)
+    if promote or rules.environments:
+        texts[PROMOTE] = starting.promote(release, facts)
     texts[CONFIG] = starting.configuration(facts)
     draft = _draft(git.root, texts)
     if not dry_run:
@@ -103,7 +112,7 @@ def _release(pin: str, source: str) -> Release:
 # ---- what the repository says --------------------------------------------------------------------
 
 
-def _facts(git: Git) -> Facts:
+def _facts(git: Git, rules: Config) -> Facts:
     dvc = Dvc.open(Path.cwd())
     try:
         graph = dvc.graph()
@@ -117,18 +126,18 @@ def _facts(git: Git) -> Facts:
             ),
             remotes=dvc.store.addresses(),
             requirements=next((name for name in REQUIREMENTS if (git.root / name).is_file()), ""),
-            when=_when(git),
+            when="label" if isinstance(rules.when, Label) else rules.when,
+            branch=rules.base or revisions.default_branch(git) or git.branch() or "main",
         )
     finally:
         dvc.close()
 
 
-def _when(git: Git) -> str:
-    """What pull requests wait for, by an mlops-ci.yaml that is there already."""
+def _rules(git: Git) -> Config:
+    """What an mlops-ci.yaml that is there already says; else the defaults."""
     path = git.root / CONFIG
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
-    found = project.rules(git, text).when
-    return "label" if isinstance(found, Label) else found
+    return project.rules(git, text)
 
 
 def _metrics(dvc: Dvc, graph: Graph) -> dict[str, tuple[str, float]]:
@@ -161,6 +170,11 @@ def _next(draft: Draft, facts: Facts) -> list[str]:
         )
     if draft.new:
         steps.append(f"git add {' '.join(draft.new)} && git commit -m 'Add mlops-ci' && git push")
+    if PROMOTE in draft.new:
+        steps.append(
+            "Let the workflow open pull requests: by a GitHub App (docs/action.md), or Settings, Actions, "
+            "General, Allow GitHub Actions to create and approve pull requests"
+        )
     return [
         *steps,
         "Open a pull request: the comment comes by itself",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ Output = Annotated[
 Table = Annotated[
     str, typer.Argument(help="A file or folder, also at a revision (path@main), s3://..., sql:SELECT ...")
 ]
+Target = Annotated[str, typer.Argument(help="ENVIRONMENT/MODEL, or ENVIRONMENT where it has one model.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the record for good.")]
 Timeout = Annotated[str, typer.Option(help="Time a stage may take, such as 90s, 30m or 2h.")]
 
 
@@ -37,6 +40,14 @@ def seconds(timeout: str) -> float | None:
         return duration(timeout).total_seconds()
     except ValueError as error:
         raise ConfigError(f"--timeout: {error}", "for example --timeout 30m") from error
+
+
+def person() -> str:
+    """Who gives an order on this machine: the account of a runner, else Git's user name."""
+    from mlops_ci.adapters.git import Git
+
+    told = os.environ.get("GITHUB_ACTOR", "")
+    return told or Git.open(Path.cwd()).run("config", "user.name", check=False).stdout.strip()
 
 
 def listed(text: str) -> tuple[str, ...]:

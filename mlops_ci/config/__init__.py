@@ -9,18 +9,18 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mlops_ci.config import check, models, reading, values
+from mlops_ci.config import check, chosen, models, reading, values
 from mlops_ci.config import policy as config_policy
 from mlops_ci.config.check import Gate
+from mlops_ci.config.chosen import Choices
+from mlops_ci.config.environments import Environment, Promotion
 from mlops_ci.config.keys import (
     Columns,
     Cost,
     Data,
-    Environment,
     Extends,
     Label,
     ModelEntry,
-    Promotion,
     Publishing,
     Seeds,
     Waivers,
@@ -31,9 +31,11 @@ from mlops_ci.config.policy import Fetch, edits
 from mlops_ci.config.source import Document, Mistake
 from mlops_ci.errors import ConfigError
 from mlops_ci.pipeline import Artifact
+from mlops_ci.strategies import Strategy
 
 __all__ = [
     "FILE",
+    "Choices",
     "Columns",
     "Config",
     "Cost",
@@ -55,6 +57,7 @@ __all__ = [
 ]
 
 FILE = config_policy.FILE
+CHOICES = Choices()
 HINT = "mend the lines named above; docs/configuration.md says what every key means"
 
 
@@ -82,6 +85,7 @@ class Config:
     waivers: Waivers
     document: Document = field(repr=False)
     kinds: Mapping[str, Gate] = field(repr=False)
+    choices: Choices = field(repr=False)
 
     def gate_options(self, gate: str, model: str | None) -> BaseModel:
         """A gate's options for one model, or for the repository where the gate judges that.
@@ -98,6 +102,17 @@ class Config:
         template = self.environments[environment].manifest.path
         return values.fill(template, environment=environment, model=model)
 
+    def strategy(self, environment: str) -> tuple[str, Strategy, BaseModel]:
+        """The name of an environment's strategy, the strategy, and its options."""
+        name, options = chosen.strategy(self.document, environment, self.choices, [])
+        if options is None:  # what is wrong was told when the file was read
+            raise KeyError(environment)
+        return name, self.choices.strategies()[name], options
+
+    def manifest_kind(self, environment: str) -> tuple[str | None, BaseModel | None]:
+        """The kind of an environment's manifests and its options; None where it is read from them."""
+        return chosen.manifest(self.document, environment, self.choices, [])
+
 
 def load(
     text: str | None,
@@ -105,10 +120,12 @@ def load(
     source: str = FILE,
     fetch: Fetch | None = None,
     kinds: Mapping[str, Gate] | None = None,
+    choices: Choices = CHOICES,
 ) -> Config:
     """Read mlops-ci.yaml; None or an empty text gives the defaults.
 
-    ``fetch`` gives the text of the policy file that ``extends`` names; ``kinds`` are the gates.
+    ``fetch`` gives the text of the policy file that ``extends`` names; ``kinds`` are the gates,
+    ``choices`` the strategies and the kinds of manifests.
 
     Raises:
         ConfigError: with every mistake, one a line.
@@ -124,7 +141,7 @@ def load(
         low = config_policy.canonical(policy, per_model)
         mistakes += config_policy.broken_locks(low, own, per_model)
         whole = config_policy.over(low, own)
-    settings = check.whole(whole, kinds, mistakes)
+    settings = check.whole(whole, kinds, choices, mistakes)
     if mistakes or settings is None:
         raise ConfigError(_listed(mistakes, source), HINT)
     return Config(
@@ -144,6 +161,7 @@ def load(
         waivers=settings.waivers,
         document=whole,
         kinds=kinds,
+        choices=choices,
     )
 
 

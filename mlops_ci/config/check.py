@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from mlops_ci.config import chosen, source, values
 from mlops_ci.config import mistakes as checking
-from mlops_ci.config import source, values
 from mlops_ci.config.keys import ModelEntry, ModelSettings, Settings
 from mlops_ci.config.models import is_pattern
 from mlops_ci.config.source import ABSENT, Document, Mistake, Path
@@ -33,13 +33,16 @@ class Gate(Protocol):
         """The model of its options."""
 
 
-def whole(document: Document, kinds: Mapping[str, Gate], mistakes: Mistakes) -> Settings | None:
+def whole(
+    document: Document, kinds: Mapping[str, Gate], choices: chosen.Choices, mistakes: Mistakes
+) -> Settings | None:
     """The settings of the repository; mistakes anywhere in the document are added to the list."""
     homes = {"below defaults": tuple(ModelSettings.model_fields), "below gates": tuple(kinds)}
     rest = _known(document, Settings, _FILE_PARTS, homes, mistakes)
     settings, wrong = checking.check(Settings, rest)
     mistakes += wrong
     mistakes += _wrong_order(document)
+    chosen.whole(document, choices, mistakes)
     gate_options(document, kinds, per_model=False, mistakes=mistakes)
     _defaults(document, kinds, mistakes)
     for name in entries(document, mistakes) or {}:

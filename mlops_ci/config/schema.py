@@ -16,16 +16,20 @@ from pydantic import BaseModel, Field, create_model
 
 from mlops_ci.config import mistakes
 from mlops_ci.config.check import Gate
-from mlops_ci.config.keys import ModelEntry, ModelSettings, Part, Settings
+from mlops_ci.config.chosen import Choices, Optioned
+from mlops_ci.config.environments import DIRECT, MANIFEST, Environment
+from mlops_ci.config.keys import ModelEntry, ModelSettings, Settings
+from mlops_ci.config.values import ManifestPath, Name, Part, Text
+from mlops_ci.strategies import Strategy
 
 BEGIN, END = "<!-- keys: begin -->\n", "<!-- keys: end -->"
 _TITLE = "mlops-ci.yaml"
 _ABOUT = "What mlops-ci runs, measures and judges in this repository."
 
 
-def schema(kinds: Mapping[str, Gate]) -> dict[str, Any]:
-    """The JSON schema of the whole file for these gates."""
-    plain: dict[str, Any] = _configuration(kinds).model_json_schema()
+def schema(kinds: Mapping[str, Gate], choices: Choices = Choices()) -> dict[str, Any]:  # noqa: B008 - frozen
+    """The JSON schema of the whole file for these gates, strategies and kinds of manifests."""
+    plain: dict[str, Any] = _configuration(kinds, choices).model_json_schema()
     for name, definition in plain["$defs"].items():
         if name != "Extends":
             definition.pop("required", None)  # the rest may stand in the defaults or in the policy
@@ -44,7 +48,7 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(below)
 
 
-def _configuration(kinds: Mapping[str, Gate]) -> type[BaseModel]:
+def _configuration(kinds: Mapping[str, Gate], choices: Choices) -> type[BaseModel]:
     """One pydantic model of the whole file."""
     of_models = {name: kind for name, kind in kinds.items() if kind.PER_MODEL}
     model_gates = _gates("ModelGates", "The gates that judge a model.", of_models)
@@ -64,6 +68,10 @@ def _configuration(kinds: Mapping[str, Gate]) -> type[BaseModel]:
                 "Default: every artifact of the type model, else every artifact, else every dvc.yaml.",
             ),
         ),
+        "environments": (
+            dict[Name, _environment(choices)],  # type: ignore[misc]
+            Field(default_factory=dict, description=Settings.model_fields["environments"].description),
+        ),
         "gates": (
             all_gates,
             Field(
@@ -75,6 +83,33 @@ def _configuration(kinds: Mapping[str, Gate]) -> type[BaseModel]:
     return create_model("Configuration", __base__=Settings, **fields)
 
 
+def _environment(choices: Choices) -> type[BaseModel]:
+    """An environment as people write it: a strategy and a manifest in short, or one of them with options."""
+    strategies = _one_of("Strategy", "A strategy with its options.", choices.strategies(), {})
+    path = (ManifestPath, Field(description="The file; {environment} and {model} are filled in."))
+    about = "A manifest by its path, and what cannot be read from it."
+    manifests = _one_of("Manifest", about, choices.manifests(), {"path": path})
+    known = Environment.model_fields
+    fields: dict[str, Any] = {
+        "strategy": (Text | strategies, Field(default=DIRECT, description=known["strategy"].description)),
+        "manifest": (
+            ManifestPath | manifests,
+            Field(default=MANIFEST, description=known["manifest"].description),
+        ),
+    }
+    return create_model("Environment", __base__=Environment, __doc__=Environment.__doc__, **fields)
+
+
+def _one_of(
+    name: str, about: str, kinds: Mapping[str, Optioned | Strategy], fields: dict[str, Any]
+) -> type[BaseModel]:
+    """A mapping with one key a kind, of which one may stand there."""
+    made = create_model(name, __base__=Part, __doc__=about, **fields, **_optioned(kinds))
+    made.model_config = {**made.model_config, "json_schema_extra": {"maxProperties": len(fields) + 1}}
+    made.model_rebuild(force=True)
+    return made
+
+
 def _with_gates(name: str, about: str, base: type[BaseModel], gates: type[BaseModel]) -> type[BaseModel]:
     words = "The options of the gates that judge a model."
     fields: dict[str, Any] = {"gates": (gates, Field(default=None, description=words))}
@@ -82,12 +117,16 @@ def _with_gates(name: str, about: str, base: type[BaseModel], gates: type[BaseMo
 
 
 def _gates(name: str, about: str, kinds: Mapping[str, Gate]) -> type[BaseModel]:
-    """A model with one key a gate, described by the first line of its module or class."""
-    fields: dict[str, Any] = {
-        gate: (kind.Options, Field(default=None, description=(kind.__doc__ or gate).strip().split("\n")[0]))
-        for gate, kind in kinds.items()
+    """A model with one key a gate."""
+    return create_model(name, __base__=Part, __doc__=about, **_optioned(kinds))
+
+
+def _optioned(kinds: Mapping[str, Gate | Optioned | Strategy]) -> dict[str, Any]:
+    """One key a kind, described by the first line of its module or class."""
+    return {
+        name: (kind.Options, Field(default=None, description=(kind.__doc__ or name).strip().split("\n")[0]))
+        for name, kind in kinds.items()
     }
-    return create_model(name, __base__=Part, __doc__=about, **fields)
 
 
 # ---- texts -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from mlops_ci.config.source import printable, shown, suggestion
 
@@ -19,6 +19,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = r"(?:[0-9]+(?:\.[0-9]+)?[smhd])+"
 _LONGEST = 3650 * 86400
 MAX_LABEL = 50  # characters that GitHub lets a label have
+
+
+class Part(BaseModel):
+    """A mapping of the configuration; unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def duration(value: object) -> timedelta:
@@ -158,31 +164,27 @@ def no_gate(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def named_kind(value: object) -> object:
-    """``canary`` and ``{canary: {...}}`` as a name and options."""
+def named_kind(value: object, word: str = "strategy") -> dict[str, object]:
+    """The name in ``canary`` and in ``{canary: {...}}``; the options are checked by its kind."""
     if isinstance(value, str):
         return {"name": value}
-    if isinstance(value, dict) and len(value) == 1 and "name" not in value:
-        [(name, options)] = value.items()
-        return {"name": name, "options": {} if options is None else options}
-    if isinstance(value, dict) and value.keys() <= {"name", "options"} and "name" in value:
-        return value
-    raise ValueError(f"expected a name, or one name with its options, but {shown(value)} stands there")
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f"expected a name, or one name with its options, but {shown(value)} stands there")
+    if len(value) > 1:
+        there = " and ".join(printable(str(key)) for key in sorted(value, key=str))
+        raise ValueError(f"expected one {word}, but {there} stand there; null takes one of them back")
+    return {"name": next(iter(value))}
 
 
-def manifest_place(value: object) -> object:
-    """``deploy/x.yaml`` and ``{path: deploy/x.yaml, KIND: {...}}`` as a path, a kind and options."""
+def manifest_place(value: object) -> dict[str, object]:
+    """``deploy/x.yaml`` and ``{path: deploy/x.yaml, KIND: {...}}`` as a path and a kind."""
     if isinstance(value, str):
         return {"path": value}
     if not isinstance(value, dict) or "path" not in value:
         raise ValueError(f"expected a path, or {{path: ..., KIND: {{...}}}}, but {shown(value)} stands there")
-    rest = {key: below for key, below in value.items() if key != "path"}
-    if rest.keys() <= {"kind", "options"}:
-        return value
-    if len(rest) > 1:
-        raise ValueError(f"a manifest has one kind, but {' and '.join(sorted(rest))} stand there")
-    [(kind, options)] = rest.items()
-    return {"path": value["path"], "kind": kind, "options": {} if options is None else options}
+    kinds = {key: below for key, below in value.items() if key != "path"}
+    kind = named_kind(kinds, "kind")["name"] if kinds else None
+    return {"path": value["path"], "kind": kind}
 
 
 def _day(value: str) -> str:

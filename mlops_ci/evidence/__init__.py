@@ -36,6 +36,8 @@ from mlops_ci.evidence.document import (
 from mlops_ci.evidence.models import (
     Comparison,
     Floor,
+    LiveRelease,
+    LiveValue,
     Metric,
     ModelEvidence,
     Plot,
@@ -98,6 +100,8 @@ __all__ = [
     "Interval",
     "Latency",
     "LevelShare",
+    "LiveRelease",
+    "LiveValue",
     "Lock",
     "Metric",
     "ModelEvidence",

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mlops_ci.evidence.checks import Behaviour, Drift, Fairness, Latency, Reproduction, TableCheck
 from mlops_ci.evidence.parts import Direction, Document, Interval
 
 
-class Metric(Document):
-    """One number a stage wrote, at head, at base and (later) of the live release.
+class LiveValue(Document):
+    """A metric of the release that is live in an environment, as its promotion record has it."""
 
-    ``name`` is the dotted key; ``file`` the metrics file, ``stage`` what writes it. ``direction`` is
-    inferred from the name and None where the name says nothing. ``problem`` says why ``head`` is
-    missing (for example ``NaN``), ``base_problem`` the same for ``base``. ``seeds`` and
-    ``base_seeds`` are the single values where a metric is the mean over training seeds.
+    environment: str
+    value: float
+
+
+class LiveRelease(Document):
+    """The release that is live in an environment, as the promotion record on the base branch names it.
+
+    ``digest`` is the sha256 of the model's bytes, ``record`` the number of the record with its metrics.
+    ``same_as`` says that it is head's or base's own model, so that there is nothing more to compare.
+    ``other_examples`` says why its metrics cannot be compared with head's, ``unknown`` why there are none.
+    """
+
+    environment: str
+    digest: str = ""
+    version: str = ""
+    commit: str = ""
+    record: int | None = None
+    same_as: Literal["head", "base"] | None = None
+    other_examples: str = ""
+    unknown: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it: its version, else the start of its digest; empty where neither is known."""
+        return self.version or self.digest.removeprefix("sha256:")[:12]
+
+
+class Metric(Document):
+    """One number a stage wrote, at head, at base and of the live releases.
+
+    ``name`` is the dotted key; ``file`` the metrics file, ``stage`` what writes it. ``live`` has one value
+    an environment in which another model than head's and base's is live. ``direction`` is inferred from the
+    name and None where the name says nothing. ``problem`` says why ``head`` is missing (for example ``NaN``),
+    ``base_problem`` the same for ``base``. ``seeds`` and ``base_seeds`` are the single values where a metric
+    is the mean over training seeds.
     """
 
     name: str
@@ -25,7 +56,8 @@ class Metric(Document):
     stage: str = ""
     head: float | None = None
     base: float | None = None
-    live: float | None = None
+    # Documents from before there were records have null here.
+    live: Annotated[tuple[LiveValue, ...], BeforeValidator(lambda found: found or ())] = ()
     direction: Direction | None = None
     problem: str = ""
     base_problem: str = ""
@@ -117,6 +149,7 @@ class Plot(Document):
 class ModelEvidence(Document):
     """Everything measured about one model. ``changed`` is False where nothing that feeds it differs.
 
+    ``live`` is one entry an environment in which a release of it is live, or in which that is not known.
     ``tables``, ``drift``, ``fairness``, ``latency``, ``behaviour`` and ``reproduction`` are what the
     checks measured; they are empty where nothing asked for them. ``unmeasured`` says by gate why a
     check that was asked for gave nothing.
@@ -132,6 +165,7 @@ class ModelEvidence(Document):
     changed: bool = True
     stages: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    live: tuple[LiveRelease, ...] = ()
     predictions: Predictions | None = None
     comparisons: tuple[Comparison, ...] = ()
     floors: tuple[Floor, ...] = ()

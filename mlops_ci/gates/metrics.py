@@ -17,7 +17,7 @@ from mlops_ci.evidence import (
     Status,
     Where,
 )
-from mlops_ci.judging import limits, sentences, slices
+from mlops_ci.judging import limits, live, sentences, slices
 from mlops_ci.judging.limits import Effect, Limit, SliceLimit
 from mlops_ci.judging.metric import (
     Against,
@@ -112,6 +112,7 @@ def _model(model: ModelEvidence, options: Options, *, has_base: bool) -> Iterato
             hint="mend the table that the pipeline writes; docs/statistics.md says what it needs",
         )
     yield from _metrics(model, judged, options, moved=moved)
+    yield from () if moved else _live(model, judged, options)
     yield from _floors(model, judged, options)
     yield from _slices(model, judged, options)
 
@@ -237,8 +238,18 @@ def _metrics(
         found = against.get(one.key)
         said = [*alone(one)] or [*_compared(model, one, found, options, moved=moved)]
         said += [bound] if (bound := absolute(one)) else []
+        # On other examples than the base's nobody knows whether they are the live release's.
+        if not moved and not _is_informational(one, options):
+            said += live.of_metric(one, model.live, found.effect.gain - found.effect.low if found else 0.0)
         if said:
             yield _of_metric(model, one, gravest(said), found.effect.comparison if found else None)
+
+
+def _live(model: ModelEvidence, judged: Sequence[Judged], options: Options) -> Iterator[Finding]:
+    """The live releases as wholes; what they say of a metric is among what is said of it."""
+    asked = [one for one in judged if not _is_informational(one, options)]
+    for subject, said in live.of_model(asked, model.live):
+        yield _finding(model, subject, said.status, said.sentence, hint=said.hint)
 
 
 def _comparable(model: ModelEvidence) -> bool:

@@ -30,8 +30,9 @@ class Limit(BaseModel):
     max: Number | None = Field(default=None, description="The value must not be above this.")
     max_drop: Allowed | Percent | None = Field(
         default=None,
-        description="How much worse than the base it may be: a number in the metric's own unit, or a "
-        "percentage of the base's value such as 2%. Where lower is better, it is the allowed rise.",
+        description="How much worse than the base, and than what is live in any environment, it may be: a "
+        "number in the metric's own unit, or a percentage of their value such as 2%. Where lower is "
+        "better, it is the allowed rise.",
     )
     direction: Direction | None = Field(
         default=None, description="Which way is good, where the metric's name does not say or says it wrong."

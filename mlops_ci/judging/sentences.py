@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlops_ci.evidence import Comparison, Finding, Floor, Slice
 from mlops_ci.judging.limits import Effect
 from mlops_ci.writing.figures import change, count, number, percent
@@ -22,6 +24,12 @@ def _one_line(text: str) -> str:
 def amount(value: float) -> str:
     """A size or a limit, as short as it can be: 0.01, 12,345."""
     return change(value).removeprefix("+")
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Names in a sentence: ``staging``, ``staging and production``, ``a, b and c``."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def moved(name: str, delta: float) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint
 from inspect import isclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from mlops_ci.errors import ConfigError, ManifestError
+from mlops_ci.manifests import deployment, helm, httproute, kserve, kustomize, rollouts
 from mlops_ci.plugins import with_plugins
 from mlops_ci.rollout import Rollout
+from mlops_ci.yaml_edit import documents
 
 GROUP = "mlops_ci.manifests"
 
@@ -44,7 +48,15 @@ class ManifestKind(Protocol):
         ...
 
 
-MANIFESTS: dict[str, ManifestKind] = {}
+# In this order it is told from a manifest which kind it is.
+MANIFESTS: dict[str, ManifestKind] = {
+    "httproute": httproute,
+    "kserve": kserve,
+    "rollouts": rollouts,
+    "kustomize": kustomize,
+    "deployment": deployment,
+    "helm": helm,
+}
 
 
 def all_manifests(plugins: Iterable[EntryPoint] | None = None) -> Mapping[str, ManifestKind]:
@@ -61,6 +73,51 @@ def all_manifests(plugins: Iterable[EntryPoint] | None = None) -> Mapping[str, M
         protocol="mlops_ci.manifests.ManifestKind",
         missing=_missing,
         plugins=plugins,
+    )
+
+
+def detect(text: str, plugins: Iterable[EntryPoint] | None = None) -> str:
+    """The name of the kind that a manifest is of, as far as its documents tell.
+
+    Raises:
+        ManifestError: no kind claims it, or a package's kind and another one do.
+        ConfigError: a package's kind cannot be loaded.
+    """
+    found = [one.data for one in documents(text) if one.data]
+    claimed = [name for name, kind in all_manifests(plugins).items() if kind.claims(found)]
+    ours = [name for name in claimed if name in MANIFESTS][:1]
+    names = ours + [name for name in claimed if name not in MANIFESTS]
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise ManifestError(
+            f"the manifest may be of the kinds {' and '.join(names)}",
+            f"say which: {{path: ..., {names[0]}: {{}}}}",
+        )
+    kinds = ", ".join(str(one.get("kind", "none")) for one in found) or "nothing"
+    raise ManifestError(
+        f"no manifest kind knows what to do with these documents: {kinds}",
+        f"name a manifest with a model in it, or its kind, one of {', '.join(MANIFESTS)}",
+    )
+
+
+def kind_of(name: str | None, text: str, plugins: Iterable[EntryPoint] | None = None) -> ManifestKind:
+    """The kind of that name, or where none is configured the one that the manifest is of.
+
+    Raises:
+        ManifestError: none can be told from the manifest.
+        ConfigError: there is no kind of that name.
+    """
+    plugins = None if plugins is None else tuple(plugins)
+    kinds = all_manifests(plugins)
+    if name is None:
+        return kinds[detect(text, plugins)]
+    if name in kinds:
+        return kinds[name]
+    near = get_close_matches(name, kinds, n=1)
+    raise ConfigError(
+        f"there is no manifest kind {name!r}",
+        f"did you mean {near[0]!r}?" if near else f"the kinds are {', '.join(kinds)}",
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlops_ci import evidence
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.adapters.github import GitHub
+from mlops_ci.collect import live
 from mlops_ci.collect.project import Project
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import MAX_BYTES, Evidence
@@ -63,7 +64,7 @@ def receive(
 
 
 def ruled(found: Received, project: Project) -> Evidence:
-    """The document with what only a trusted checkout may say in its place: rules, waivers, commits."""
+    """The document with what only a trusted checkout may say instead: rules, waivers, commits, releases."""
     own = project.base
     rules = [note for note in own.notes if note not in project.revisions.notes]
     origin = f"measured by a run of the fork {found.pull.head_repository}, whose numbers are its own word"
@@ -75,7 +76,8 @@ def ruled(found: Received, project: Project) -> Evidence:
     if mode == "commit" and found.pull.fork:
         mode = "report"  # nobody commits to a fork's branch
     lock = found.evidence.lock.model_copy(update={"mode": mode, "commit": None})
-    return found.evidence.model_copy(update={"base": base, "lock": lock, "waivers": ()})
+    own_words = found.evidence.model_copy(update={"base": base, "lock": lock, "waivers": ()})
+    return live.ruled(project, own_words)
 
 
 def _document(path: Path, now: datetime) -> Evidence:

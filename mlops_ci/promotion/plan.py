@@ -3,157 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
 
-from pydantic import BaseModel
+from mlops_ci.promotion.asked import by_hand
+from mlops_ci.promotion.deciding import Target, said
+from mlops_ci.promotion.due import due
+from mlops_ci.promotion.world import (
+    Asked,
+    Decision,
+    Health,
+    Live,
+    Offered,
+    Plan,
+    Rules,
+    Wait,
+    World,
+)
 
-from mlops_ci.promotion.record import Action, Record
-from mlops_ci.rollout import Release, Rollout
-from mlops_ci.strategies import Strategy
+__all__ = ["Asked", "Decision", "Health", "Live", "Offered", "Plan", "Rules", "Wait", "World", "plan"]
 
-
-@dataclass(frozen=True)
-class Rules:
-    """What the base branch allows in one environment."""
-
-    name: str
-    strategy: Strategy
-    options: BaseModel
-    strategy_name: str = "direct"
-    after: str = ""
-    soak: timedelta = timedelta()
-    step_soak: timedelta = timedelta()
-    approvals: int = 0
-    merge: Literal["manual", "auto"] = "manual"
-    ramp: Literal["manual", "auto"] = "auto"
-    verdict: Literal["passed", "warned"] = "warned"
-    group: str = ""
-    frozen: str = ""
-
-
-@dataclass(frozen=True)
-class Health:
-    """What a health source says of a release in an environment.
-
-    ``since``: since when it is known to be live and healthy, None where it is not. ``source`` is in words;
-    where none is configured it is empty, and soak counts from the merge.
-    """
-
-    source: str = ""
-    since: datetime | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Live:
-    """One target, an environment of a model, as the base branch says it.
-
-    ``rollout`` is None where there is no manifest, or it cannot be read: ``problem`` says why. ``merged`` is
-    when the newest record came to the base branch.
-    """
-
-    environment: str
-    model: str
-    manifest: str
-    rollout: Rollout | None = None
-    record: Record | None = None
-    merged: datetime | None = None
-    health: Health = Health()
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Offered:
-    """What the model repository's main offers for the first environments; ``problem`` says why nothing.
-
-    ``verdict`` is passed, warned, refused or incomplete, by the rules on the base branch today.
-    """
-
-    model: str
-    release: Release | None = None
-    verdict: str = ""
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a person asked for: a promotion by hand, a rollback, a hold or its end."""
-
-    action: Literal["promote", "rollback", "hold", "unhold"]
-    environment: str
-    model: str
-    by: str = ""
-    reason: str = ""
-    release: Release | None = None
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything the plan looks at. ``refused``: ids of proposals that a person closed without merging."""
-
-    targets: Sequence[Live]
-    offered: Mapping[str, Offered]
-    now: datetime
-    refused: frozenset[str] = frozenset()
-    asked: Sequence[Asked] = ()
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One pull request that should be open: what its target becomes, and why.
-
-    ``path`` are all rollouts from this one to the last. ``automatic``: it merges itself once the forge's
-    own protection passes; it was approved as a plan in the first pull request, or the rules say so.
-    """
-
-    environment: str
-    model: str
-    action: Action
-    release: Release
-    before: Rollout
-    after: Rollout
-    record: Record | None
-    number: int
-    step: int = 1
-    of: int = 1
-    path: tuple[Rollout, ...] = ()
-    automatic: bool = False
-    hold: str = ""
-    reason: str = ""
-    requested_by: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """What a pull request is about: the same for the same change; a closed one means no to it."""
-        share = f"{self.after.traffic}.{self.after.mirror}.{self.step}"
-        return f"{self.environment}/{self.model}/{self.action}/{self.release.short}/{share}"
-
-
-@dataclass(frozen=True)
-class Wait:
-    """A target for which no pull request should be open now, and why; ``until`` where that is known.
-
-    ``blocked``: a person has to do something first.
-    """
-
-    environment: str
-    model: str
-    reason: str
-    until: datetime | None = None
-    blocked: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What should be open, and what waits; every target is in one of the two."""
-
-    decisions: tuple[Decision, ...] = ()
-    waits: tuple[Wait, ...] = field(default=())
+# A pull request of more models than this is read by nobody, and its text has a limit.
+MOST_IN_A_GROUP = 50
+_FIRST = {"rollback": 0, "hold": 1, "unhold": 1, "ramp": 2}
 
 
 def plan(world: World, rules: Mapping[str, Rules]) -> Plan:
     """What should be open now; the same for the same world, however often it is asked."""
-    raise NotImplementedError
+    live = {(one.environment, one.model): one for one in world.targets}
+    asked = {(one.environment, one.model): one for one in world.asked}
+    found: list[Decision | Wait] = []
+    for place, one in live.items():
+        if one.environment not in rules:
+            reason = f"mlops-ci.yaml has no environment {one.environment} any more"
+            found.append(Wait(*place, reason, blocked=True))
+            continue
+        target = Target(one, rules[one.environment], world, live, asked.get(place))
+        found.append(_found(target))
+    found += [_nowhere(one) for place, one in asked.items() if place not in live]
+    decisions = [one for one in found if isinstance(one, Decision)]
+    kept, rest = _within(decisions, world, list(rules))
+    waits = [one for one in found if isinstance(one, Wait)]
+    return Plan(tuple(kept), (*waits, *rest))
+
+
+def _found(target: Target) -> Decision | Wait:
+    asked = target.asked
+    return by_hand(target, asked) if asked and asked.action != "promote" else due(target)
+
+
+def _nowhere(asked: Asked) -> Wait:
+    words = f"{said(asked)}: there is no such target; `mlops-ci status` shows those there are"
+    return Wait(asked.environment, asked.model, words, blocked=True)
+
+
+def _within(
+    decisions: Sequence[Decision], world: World, order: Sequence[str]
+) -> tuple[list[Decision], list[Wait]]:
+    """As many decisions as pull requests may be open; a group is one.
+
+    First what somebody asked for, then ramps, then what is open already, so that nothing is closed only to
+    make room; then the environments in their order.
+    """
+    place = {name: at for at, name in enumerate(order)}
+
+    def rank(one: Decision) -> tuple[int, bool, int, str]:
+        return (_FIRST.get(one.action, 3), one.id not in world.open, place[one.environment], one.model)
+
+    seats: dict[tuple[str, str], int] = {}
+    kept, rest = [], []
+    for one in sorted(decisions, key=rank):
+        seat = (one.environment, f"group {one.group}" if one.group else one.model)
+        taken = seats.get(seat, 0)
+        if taken == MOST_IN_A_GROUP:
+            reason = f"waits until the pull request of the group {one.group} is merged: it is full"
+            rest.append(Wait(one.environment, one.model, reason))
+        elif taken or len(seats) < world.limit:
+            seats[seat] = taken + 1
+            kept.append(one)
+        else:
+            rest.append(Wait(one.environment, one.model, _full(world.limit)))
+    return sorted(kept, key=lambda one: (place[one.environment], one.model)), rest
+
+
+def _full(limit: int) -> str:
+    many = f"{limit} of our pull requests are" if limit != 1 else "one of our pull requests is"
+    return f"waits until there is room: {many} open, as many as `promotion.limit` allows"

@@ -8,30 +8,38 @@ sha256 of the one before it, so the log is a chain.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.rollout import Release, Rollout, Served
 
 SCHEMA: Literal["mlops-ci/promotion/v1"] = "mlops-ci/promotion/v1"
 FOLDER = "promotions"
+_ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 Action = Literal["promote", "ramp", "shadow", "rollback", "hold", "unhold"]
 
 
 class Part(BaseModel):
     """A frozen piece of a record; unknown keys are refused, so that a forgery cannot hide."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
 
 class Named(Part):
-    """A release, by everything that is known of it; see ``rollout.Release``."""
+    """A release, by everything that is known of it; see ``rollout.Release``.
 
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    ``digest`` is empty where somebody put it there whose address names none; a promoted one has it.
+    """
+
+    digest: str = Field(pattern=r"^(sha256:[0-9a-f]{64})?$")
     uri: str
     version: str = ""
     commit: str = ""
@@ -114,7 +122,10 @@ class Input(Part):
 
 
 class Metric(Part):
-    """A metric of the candidate and of the champion (what was live), with the interval of the difference."""
+    """A metric of the candidate and of the champion (what was live), with the interval of the difference.
+
+    ``direction`` says which way is good, higher or lower; empty where nobody knows.
+    """
 
     name: str
     file: str = ""
@@ -122,6 +133,7 @@ class Metric(Part):
     champion: float | None = None
     low: float | None = None
     high: float | None = None
+    direction: str = ""
 
 
 class Judgement(Part):
@@ -146,11 +158,14 @@ class Summary(Part):
     """The evidence in short: its digest, verdict, metrics, gates, waivers. The whole is in the model store.
 
     ``champion`` is the digest of the live release that was compared with, empty where there was none.
+    ``examples`` is the digest of the evaluation set (``Predictions.digest`` of the evidence), so that a later
+    candidate knows whether its metrics can be compared with these; empty where there are no predictions.
     """
 
     digest: str = ""
     verdict: str = ""
     champion: str = ""
+    examples: str = ""
     metrics: tuple[Metric, ...] = ()
     gates: tuple[Judgement, ...] = ()
     waivers: tuple[Accepted, ...] = ()
@@ -223,6 +238,12 @@ class Record(Part):
     tool: str = ""
     previous: Previous | None = None
 
+    @model_validator(mode="after")
+    def _named(self) -> Record:
+        if not self.release.digest:
+            raise ValueError("the release has no digest")
+        return self
+
     @property
     def id(self) -> str:
         """``environment/model/number``."""
@@ -243,10 +264,15 @@ class Record(Part):
     def text(self) -> str:
         """The record as YAML, the same bytes for the same record; what is empty is left out."""
         plain = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        whole = {"schema": SCHEMA, **plain}
-        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        # Half a character (a lone surrogate) in somebody's words must not cost the record.
+        told = json.dumps({"schema": SCHEMA, **plain}, ensure_ascii=False).encode(errors="replace")
         dumped: str = yaml.dump(
-            whole, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+            json.loads(told),
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=120,
+            default_flow_style=False,
         )
         return dumped
 
@@ -254,6 +280,19 @@ class Record(Part):
     def digest(self) -> str:
         """The sha256 of its bytes: how the next record names it."""
         return digest(self.text())
+
+
+class _Dumper(yaml.SafeDumper):
+    """The slow one, the same everywhere: the C one folds and quotes otherwise, and is not always built."""
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    """Text in quotes where it has breaks of lines that readers of YAML do not agree on."""
+    style = '"' if _ODD_BREAKS.search(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def digest(text: str) -> str:

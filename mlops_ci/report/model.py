@@ -22,6 +22,7 @@ from mlops_ci.judging import sentences, slices
 from mlops_ci.report.changes import Cause
 from mlops_ci.report.checks import Checks, checks_of
 from mlops_ci.report.ladder import Detail, Rows, capped
+from mlops_ci.report.live import LiveRow, live_rows
 from mlops_ci.report.plots import Plots, plots_of
 
 RANK: Mapping[Status, int] = {
@@ -121,6 +122,7 @@ class ModelView:
     worst_slice: SliceRow | None
     slices: Rows[SliceRow]
     floors: tuple[FloorRow, ...]
+    live: tuple[LiveRow, ...]
     predictions: Predictions | None
     notes: Rows[str]
     examples: int | None
@@ -207,6 +209,7 @@ def model_view(
         worst_slice=groups[0] if groups else None,
         slices=capped(groups, detail.slices),
         floors=_floor_rows(model, directions),
+        live=live_rows(model, detail.names) if detail.metrics else (),
         predictions=model.predictions,
         notes=capped(model.predictions.notes if model.predictions else (), detail.names),
         examples=max((c.n for c in model.comparisons if sentences.of_examples(c)), default=None),

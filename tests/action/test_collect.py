@@ -104,6 +104,8 @@ def test_where_nothing_ran_no_cache_is_kept(job: Job) -> None:
 
 def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:
     assert "came to no verdict" in collect(job, MLOPS_CI_RAN="failure").summary
+    told = collect(job, MLOPS_CI_RAN="failure", MLOPS_CI_VERB="promote").summary
+    assert told.startswith("### mlops-ci promote did not come to its end\n\n`mlops-ci promote` ended early;")
 
 
 @pytest.mark.parametrize(
@@ -111,10 +113,11 @@ def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:
     [
         {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERDICT": "refused"},
         {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERDICT": "waiting"},
+        {"MLOPS_CI_RAN": "failure", "MLOPS_CI_VERB": "promote", "MLOPS_CI_PROMOTED": "[]"},
         {"MLOPS_CI_RAN": "skipped", "MLOPS_CI_INSTALLED": "failure"},
         {},
     ],
-    ids=["refused", "waiting", "not installed", "passed"],
+    ids=["refused", "waiting", "promoted", "not installed", "passed"],
 )
 def test_what_was_told_already_is_not_told_twice(job: Job, environ: dict[str, str]) -> None:
     assert collect(job, **environ).summary == ""

@@ -28,7 +28,11 @@ def file(**changes: Any) -> Any:
 def test_the_facts(double: Double, github: GitHub) -> None:
     double.on("GET", ROOT, Reply(body=example("full-repository-default-response", private=True)))
     assert repository.facts(github) == Repository(
-        "octocat/Hello-World", "master", private=True, url="https://github.com/octocat/Hello-World"
+        "octocat/Hello-World",
+        "master",
+        private=True,
+        url="https://github.com/octocat/Hello-World",
+        auto_merge=False,
     )
 
 

@@ -19,10 +19,13 @@ from mlops_ci.adapters.companion import Companion
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.row_checks import RowChecks
 from mlops_ci.adapters.serving import Place, Served
+from mlops_ci.promoting import sites
 
 OURS = (
     "MLOPS_CI_TOKEN",
     "MLOPS_CI_PUSH_TOKEN",
+    "MLOPS_CI_TARGET_TOKEN",
+    "ARGOCD_TOKEN",
     "GITHUB_TOKEN",
     "GH_TOKEN",
     "GITHUB_ENTERPRISE_TOKEN",
@@ -65,7 +68,7 @@ def job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_name_under_which_a_token_is_taken_is_withheld() -> None:
-    assert set(github_settings.TOKENS) <= set(OURS)
+    assert {*github_settings.TOKENS, github_settings.PUSH_TOKEN, sites.TARGET_TOKEN} <= set(OURS)
     assert [name for name in (*OURS, *THEIRS) if withheld.is_withheld(name)] == [*OURS]
 
 

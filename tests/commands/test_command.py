@@ -169,6 +169,149 @@ def test_help_lists_the_commands(double: Double, tmp_path: Path, body: str, reac
     assert f"where an owner says so: `{FORM}`" in text
 
 
+# ---- promotions --------------------------------------------------------------------------------
+
+DISPATCH = f"{ROOT}/actions/workflows/mlops-ci-promote.yml/dispatches"
+ENVIRONMENTS = "environments: {staging: {}, production: {after: staging}}\n"
+RUN = "[mlops-ci-promote.yml](https://github.com/octocat/Hello-World/actions/workflows/mlops-ci-promote.yml)"
+SUMMARY = "; the summary of its run says what came of it."
+
+
+def ordering(
+    double: Double,
+    reaction: str,
+    *,
+    branch: str = "topic",
+    fork: bool = False,
+    rules: str | None = ENVIRONMENTS,
+) -> None:
+    """A writer under a pull request of a repository with two environments; ``rules`` None are not asked for."""
+    permitted(double, "write", "eyes", reaction)
+    pull = example("pull-request")
+    pull["head"]["ref"] = branch
+    pull["head"]["repo"]["full_name"] = "eve/Hello-World" if fork else REPOSITORY
+    double.on("GET", f"{ROOT}/pulls/1347", Reply(body=pull))
+    double.on("POST", COMMENTS, Reply(201, example("issue-comment")))
+    if rules is not None:
+        found = example(
+            "content-file-response-if-content-is-a-file", content=b64encode(rules.encode()).decode()
+        )
+        double.on("GET", ROOT, Reply(body=example("full-repository-default-response")))
+        double.on("GET", f"{ROOT}/contents/mlops-ci.yaml", Reply(body=found))
+
+
+def dispatched(double: Double) -> list[dict[str, Any]]:
+    return [request.body for request in double.requests if request.line == f"POST {DISPATCH}"]
+
+
+@pytest.mark.parametrize(
+    ("body", "inputs", "answer"),
+    [
+        ("promote", {"order": "promote"}, "promotes what is due"),
+        (
+            "promote staging/iris",
+            {"order": "promote", "target": "staging/iris"},
+            "promotes `staging/iris`, if that is due",
+        ),
+        (
+            "Rollback production/iris --to 0a1b2c3d all zero",
+            {"order": "rollback", "target": "production/iris", "to": "0a1b2c3d", "reason": "all zero"},
+            "proposes to take `production/iris` back",
+        ),
+        (
+            "hold production/iris audit",
+            {"order": "hold", "target": "production/iris", "reason": "audit"},
+            "proposes to hold newer releases out of `production/iris`",
+        ),
+        (
+            "unhold production/iris",
+            {"order": "unhold", "target": "production/iris"},
+            "proposes to let newer releases into `production/iris` again",
+        ),
+    ],
+)
+def test_an_order_starts_the_workflow_of_promotions(
+    double: Double, tmp_path: Path, body: str, inputs: dict[str, str], answer: str
+) -> None:
+    ordering(double, "rocket")
+    double.on("POST", DISPATCH, Reply(204))
+    assert commanded(tmp_path, f"/mlops-ci {body}") == 0
+    assert dispatched(double) == [{"ref": "master", "inputs": {**inputs, "by": "ada"}}]
+    assert (reactions(double), posted(double)) == (["eyes", "rocket"], [f"{RUN} {answer}{SUMMARY}"])
+
+
+def test_a_promotions_own_pull_request_names_the_target(double: Double, tmp_path: Path) -> None:
+    ordering(double, "rocket", branch="mlops-ci/promote/production/iris")
+    double.on("POST", DISPATCH, Reply(204))
+    assert commanded(tmp_path, "/mlops-ci rollback scores are zero") == 0
+    assert dispatched(double)[0]["inputs"] == {
+        "order": "rollback",
+        "target": "production/iris",
+        "to": "previous",
+        "reason": "scores are zero",
+        "by": "ada",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "problem"),
+    [
+        ("rollback zero", {"rules": None}, "a rollback needs its target. Name it: ENVIRONMENT/MODEL."),
+        (
+            "hold zero",
+            {"branch": "mlops-ci/promote/production/iris", "fork": True, "rules": None},
+            "a hold needs its target. Name it: ENVIRONMENT/MODEL.",
+        ),
+        (
+            "hold prodution/iris zero",
+            {},
+            "mlops-ci.yaml on master has no such environment. There are staging, production.",
+        ),
+        (
+            "unhold prod/iris",
+            {"rules": "version: 1\n"},
+            "mlops-ci.yaml on master has no such environment. Declare `environments:` in mlops-ci.yaml.",
+        ),
+    ],
+)
+def test_an_order_that_lacks_something_is_answered_at_once(
+    double: Double, tmp_path: Path, body: str, more: dict[str, Any], problem: str
+) -> None:
+    ordering(double, "confused", **more)
+    assert commanded(tmp_path, f"/mlops-ci {body}") == 0
+    assert reactions(double) == ["eyes", "confused"]
+    assert posted(double) == [f"`/mlops-ci {body.split(maxsplit=1)[0]}` did not work: {problem}"]
+
+
+def test_rules_that_extend_others_are_left_to_the_workflow(double: Double, tmp_path: Path) -> None:
+    ordering(double, "rocket", rules="extends: {repo: https://github.com/acme/policy, path: p.yaml}\n")
+    double.on("POST", DISPATCH, Reply(204))
+    assert commanded(tmp_path, "/mlops-ci unhold prod/iris") == 0
+    assert len(dispatched(double)) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (
+            Reply(404, {"message": "Not Found"}),
+            "mlops-ci-promote.yml on master cannot be started with an order: "
+            f"POST {DISPATCH}: GitHub answered 404: Not Found. "
+            "`mlops-ci init --promote` writes a workflow that can.",
+        ),
+        (Reply(403, {"message": "Resource not accessible by integration"}), "actions: write"),
+    ],
+)
+def test_a_workflow_that_cannot_be_started_is_told(
+    double: Double, tmp_path: Path, refusal: Reply, said: str
+) -> None:
+    ordering(double, "confused")
+    double.on("POST", DISPATCH, refusal)
+    assert commanded(tmp_path, "/mlops-ci promote") == 0
+    (text,) = posted(double)
+    assert said in text
+
+
 # ---- waivers -----------------------------------------------------------------------------------
 
 ORDER = "/mlops-ci waive census/metrics.accuracy@0.8123 14d known"

@@ -84,6 +84,26 @@ def test_the_workflow_starts_at_what_the_configuration_waits_for(
     )
 
 
+PROMOTE = ".github/workflows/mlops-ci-promote.yml"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"), [(["--promote"], ""), ([], "base: release\nenvironments: {prod: {}}\n")]
+)
+def test_promotions_have_a_workflow_where_there_are_environments_or_somebody_asks(
+    project: Path, capsys: pytest.CaptureFixture[str], git: RunGit, options: list[str], text: str
+) -> None:
+    git(project, "branch", "-m", "trunk")
+    (project / "mlops-ci.yaml").write_text(text)
+    done = started(capsys, *options)
+    assert done["written"] == [WORKFLOW, PROMOTE]
+    on = yaml.safe_load((project / PROMOTE).read_text())[True]
+    assert on["push"] == {"branches": ["release" if text else "trunk"]}
+    assert [
+        step for step in done["next"] if "Allow GitHub Actions to create and approve pull requests" in step
+    ]
+
+
 def test_a_configuration_with_a_mistake_is_told_first(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,1 @@
+"""What the world of promotions says, and what is done to it."""

@@ -295,6 +295,55 @@ def only_comments() -> Sample:
     return Sample(document(files=(code,), models=unchanged_models(("churn",))))
 
 
+def behind_live() -> Sample:
+    """Within what the base allows and too far below one live release; another was measured elsewhere."""
+    releases = (
+        ev.LiveRelease(environment="staging", digest="sha256:" + "8" * 64),
+        ev.LiveRelease(environment="production", digest="sha256:" + "7" * 64, version="v7"),
+        ev.LiveRelease(environment="failover", digest="sha256:" + "7" * 64, version="v7"),
+        ev.LiveRelease(
+            environment="lab",
+            digest="sha256:" + "6" * 64,
+            version="v9 `rc`",
+            other_examples="data/test.csv is not what it was measured on",
+        ),
+        ev.LiveRelease(environment="edge", unknown="its record is in another repository"),
+        ev.LiveRelease(environment="shop", digest="sha256:" + "5" * 64, version="v8", same_as="base"),
+    )
+    values = {"staging": 0.903, "production": 0.914, "failover": 0.914, "lab": 0.95}
+    live = [ev.LiveValue(environment=name, value=value) for name, value in values.items()]
+    auc = [ev.LiveValue(environment=name, value=0.94) for name in ("production", "failover")]
+    model = ev.ModelEvidence(
+        name="churn",
+        metrics=(
+            metric("accuracy", 0.897, 0.903, live=tuple(live)),
+            metric("roc_auc", None, 0.93, live=tuple(auc), problem="missing"),
+        ),
+        live=releases,
+        predictions=PREDICTIONS,
+        comparisons=(comparison("accuracy", -0.006, -0.009, -0.003),),
+    )
+    too_far = finding(
+        Status.FAIL,
+        "accuracy",
+        "accuracy is 0.8970, 0.017 below the live release of production and failover (0.9140, v7); "
+        "a drop of at most 0.01 is allowed",
+        value=0.897,
+        delta=-0.006,
+        limit="max drop 0.01",
+        change="worse",
+        direction="higher",
+        hint="mend the cause; if the limit is wrong, change it in a pull request of its own",
+    )
+    unsure = finding(
+        Status.INCONCLUSIVE,
+        "live in lab",
+        "Drops against the live release of lab are not judged: data/test.csv is not what it was measured on",
+        metric="",
+    )
+    return Sample(document(stages=STAGES, params=(LEARNING_RATE,), models=(model,)), (too_far, unsure))
+
+
 def unchanged() -> Sample:
     """Many models of which one changed."""
     names = [f"model_{number:02}" for number in range(1, 41)]
@@ -555,6 +604,7 @@ SAMPLES: Mapping[str, Callable[[], Sample]] = {
     "inconclusive": inconclusive,
     "nothing_changed": nothing_changed,
     "only_comments": only_comments,
+    "behind_live": behind_live,
     "unchanged": unchanged,
     "stage_failed": stage_failed,
     "config_edited": config_edited,

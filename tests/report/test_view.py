@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -28,6 +29,28 @@ def model(**facts: object) -> ModelView:
 
 def only_row(metric: ev.Metric) -> MetricRow:
     return model(metrics=(metric,)).rows.shown[0]
+
+
+def test_a_live_release_has_a_line_where_it_says_something_of_its_own() -> None:
+    view = made(samples.behind_live()).models.sections.shown[0]
+    lines = [(row.environments, row.name, row.metrics.total, row.problem) for row in view.live]
+    assert lines == [
+        (("production", "failover"), "v7", 2, ""),
+        (("lab",), "v9 `rc`", 1, "data/test.csv is not what it was measured on"),
+        (("edge",), "", 0, "its record is in another repository"),
+    ]
+    accuracy, auc = view.live[0].metrics.shown
+    assert (accuracy.name, accuracy.value) == ("accuracy", 0.914)
+    assert accuracy.delta == pytest.approx(-0.017)
+    assert (auc.name, auc.value, auc.delta) == ("roc_auc", 0.94, None)
+    # Of other examples a difference says nothing.
+    assert view.live[1].metrics.shown[0].delta is None
+
+
+def test_what_is_live_goes_with_the_metrics() -> None:
+    few = made(samples.behind_live(), replace(COMMENT, names=1)).models.sections.shown[0]
+    assert [(len(row.metrics.shown), row.metrics.hidden) for row in few.live] == [(1, 1), (1, 0), (0, 0)]
+    assert made(samples.behind_live(), replace(COMMENT, metrics=0)).models.sections.shown[0].live == ()
 
 
 def test_the_worst_metric_comes_first() -> None:

@@ -90,6 +90,14 @@ def test_help_is_answered_and_a_stranger_is_not_obeyed(acme: Credit) -> None:
         "- `/mlops-ci rerun`: run mlops-ci again on this pull request's last commit.\n"
         "- `/mlops-ci waive`: accept a finding for some days, where an owner says so: "
         "`/mlops-ci waive MODEL/FINDING@VALUE DAYSd REASON`; the report shows the line to copy.\n"
+        "- `/mlops-ci promote`: open the promotions that are due now: "
+        "`/mlops-ci promote` or `/mlops-ci promote ENVIRONMENT/MODEL`.\n"
+        "- `/mlops-ci rollback`: propose to go back to an earlier release, and hold newer ones: "
+        "`/mlops-ci rollback ENVIRONMENT/MODEL [--to previous|last-verified|DIGEST] REASON`.\n"
+        "- `/mlops-ci hold`: propose to let no newer release in: "
+        "`/mlops-ci hold ENVIRONMENT/MODEL REASON`.\n"
+        "- `/mlops-ci unhold`: propose to end a hold: `/mlops-ci unhold ENVIRONMENT/MODEL`. "
+        "Under a promotion's own pull request the target of the last three may be left out.\n"
         "- `/mlops-ci help`: show this list."
     ]
     played, reactions = comment(acme, "/mlops-ci rerun", "eve-token")

@@ -1,0 +1,19 @@
+"""`mlops-ci hold`: a pull request that keeps newer releases out."""
+
+from __future__ import annotations
+
+from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.commands.options import Base, DryRun, Json, Reason, Target, person
+from mlops_ci.promoting import ordering
+from mlops_ci.promoting.ordered import Order, checked
+
+
+def hold(
+    target: Target, reason: Reason = "", base: Base = "", json: Json = False, dry_run: DryRun = False
+) -> int:
+    """Open a pull request that keeps newer releases out of an environment, with a reason.
+
+    What is live stays. `mlops-ci unhold` ends it.
+    """
+    order = checked(Order("hold", target, reason=reason.strip(), by=person()))
+    return ordering.carry_out(order, Terminal(json_output=json), base=base, dry_run=dry_run)

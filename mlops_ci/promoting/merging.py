@@ -1,0 +1,53 @@
+"""How promotions were merged, as their forge says it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlops_ci.adapters.git import Git
+from mlops_ci.audit.links import Unseen
+from mlops_ci.audit.trails import Filed, Trail
+from mlops_ci.errors import MlopsError
+from mlops_ci.forge import Promotions, approvals
+from mlops_ci.promoting import sites
+from mlops_ci.promotion.record import Approval, Merge
+
+
+def told(
+    git: Git, environ: Mapping[str, str], wanted: Sequence[Trail], *, every: bool
+) -> Mapping[str, Merge | Unseen]:
+    """Path of the log -> the merge: of every record, or only of those of which no later one tells it."""
+    asked = [one for trail in wanted for one in _asked(trail, every=every)]
+    if not asked:
+        return {}
+    try:
+        forge = sites.forge_of(git, environ)
+    except MlopsError as error:
+        return {one.file.path: Unseen(f"who approved is not in Git yet: {error.message}") for one in asked}
+    return {one.file.path: _merge(forge, one) for one in asked}
+
+
+def _asked(trail: Trail, *, every: bool) -> Iterator[Filed]:
+    for at, one in enumerate(trail.filed):
+        following = trail.records[at + 1].previous if at + 1 < len(trail.records) else None
+        if every or following is None or following.merge is None:
+            yield one
+
+
+def _merge(forge: Promotions, one: Filed) -> Merge | Unseen:
+    number = one.brought.pull_request if one.brought else None
+    if number is None:
+        return Unseen("no pull request stands in the subject of the commit that brought it")
+    try:
+        pull = forge.pull_request(number)
+        reviews = approvals(forge.reviews(number), pull.head_commit)
+    except MlopsError as error:
+        return Unseen(f"pull request {number}: {error.message}")
+    return Merge(
+        pull_request=number,
+        url=pull.url,
+        merged_by=pull.merged_by,
+        merged_at=pull.merged_at,
+        commit=pull.merge_commit,
+        approvals=tuple(Approval(user=one.user, at=one.at, commit=one.commit) for one in reviews),
+    )
