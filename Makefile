@@ -6,7 +6,7 @@ ARGS ?=
 UPGRADE ?= --upgrade
 COMMA := ,
 # Every branch of what is pure is tested; whatever touches the world is held to 90 % with the rest.
-PURE := $(subst $() ,$(COMMA),$(foreach room,comparing config drift evidence gates judging profiles report schemas waiving writing,mlops_ci/$(room)/*) \
+PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging profiles report schemas waiving writing,mlops_ci/$(room)/*) \
 	$(foreach file,codeowners errors forge pipeline plugins significance trailers watermark,mlops_ci/$(file).py))
 STAND := tests/e2e/github
 UV := $(shell command -v uv 2>/dev/null)

@@ -145,6 +145,9 @@ class Promotions(Protocol):
     def keep_from_merging(self, number: int) -> None:
         """Take back that a pull request merges itself."""
 
+    def is_behind(self, number: int) -> bool:
+        """Whether a pull request has to be built on the base branch as it is now before it can be merged."""
+
     def is_us(self, login: str) -> bool:
         """Whether this is the account that asks."""
 

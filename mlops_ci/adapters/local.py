@@ -199,6 +199,13 @@ class LocalForge:
         """Nothing merges itself later here."""
         self.pull_request(number)
 
+    def is_behind(self, number: int) -> bool:
+        """Whether a pull request conflicts with its base."""
+        pull = self.pull_request(number)
+        heads = local_merges.heads(self._git)
+        head, base = heads.get(pull.head), heads.get(pull.base)
+        return bool(head and base) and local_merges.merged(self._git, str(base), str(head)) is None
+
     def is_us(self, login: str) -> bool:
         """Whether this is the account that asks."""
         return login == self.account

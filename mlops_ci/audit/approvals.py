@@ -40,8 +40,8 @@ def check(trail: Trail, asked: Asked, told: Mapping[str, Merge | Unseen]) -> Ite
         if not wrong:
             well.append(one.record.number)
     if well:
-        need = f"at least {asked.approvals}" if asked.approvals else "none is asked for"
-        yield says(trail.target, NAME, "ok")(f"{numbers(well)}: merged, approvals {need}")
+        need = f"with {_counted(asked.approvals)} or more" if asked.approvals else "no approval is asked for"
+        yield says(trail.target, NAME, "ok")(f"{numbers(well)}: merged, {need}")
     for reason, which in unknown.items():
         yield says(trail.target, NAME, "unknown")(f"{numbers(which)}: {reason}")
 
@@ -70,7 +70,11 @@ def _wrong(one: Filed, merge: Merge, asked: Asked) -> Iterator[str]:
         good &= asked.owners
     if len(good) < asked.approvals:
         whose = " of the owners" if asked.owners else ""
-        yield f"{len(good)} approvals{whose}, {asked.approvals} are asked for"
+        yield f"{_counted(len(good))}{whose}, and {_counted(asked.approvals)} asked for"
+
+
+def _counted(many: int) -> str:
+    return f"{many} approval" if many == 1 else f"{many} approvals"
 
 
 def _is_of(one: Filed, commit: str) -> bool:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from mlops_ci import trailers
 from mlops_ci.audit.history import Commit, History, Target, current, logged
 from mlops_ci.audit.links import Link, by, numbers, says
 from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.promotion.record import Record
+from mlops_ci.writing.markdown import clip
+from mlops_ci.writing.visible import one_line
 
-RECORD = "Mlops-Record"
+RECORD = trailers.RECORD
 NAME = "trailers"
+_LONGEST = 400
 
 
 def check(history: History, trails: Sequence[Trail]) -> Iterator[Link]:
@@ -58,18 +62,30 @@ def _or(allowed: Iterable[str]) -> str:
 
 def expected(record: Record) -> Mapping[str, tuple[str, ...]]:
     """Trailer -> the values that agree with a record."""
-    stable = record.before.stable
-    return {
-        RECORD: (record.current_path, record.log_path),
-        "Mlops-Action": (record.action,),
-        "Mlops-Environment": (record.environment,),
-        "Mlops-Model": (record.model,),
-        "Mlops-Model-Digest": (record.release.digest,),
-        "Mlops-Previous-Digest": (stable.digest if stable else "",),
-        "Mlops-Source": (record.release.commit, f"{record.source.repository}@{record.release.commit}"),
-        "Mlops-Evidence": (record.release.evidence,),
-        "Mlops-Requested-By": (record.requested_by,),
+    stable, source = record.before.stable, record.source
+    commit = source.commit or record.release.commit
+    previous = record.previous
+    taken_back = f"{record.environment}/{record.model}/{previous.number}" if previous else ""
+    found = {
+        trailers.RECORD: (record.log_path, record.current_path),
+        trailers.ACTION: (record.action,),
+        trailers.ENVIRONMENT: (record.environment,),
+        trailers.MODEL: (record.model,),
+        trailers.MODEL_DIGEST: (record.release.digest,),
+        trailers.PREVIOUS_DIGEST: (stable.digest if stable else "",),
+        trailers.SOURCE: (f"{source.repository}@{commit}" if source.repository else commit, commit),
+        trailers.DVC_OUT: (f"md5:{record.release.md5}",),
+        trailers.EVIDENCE: (record.evidence.digest, record.release.evidence),
+        trailers.VERDICT: (record.evidence.verdict,),
+        trailers.REVERTS: (taken_back,),
+        trailers.REQUESTED_BY: (record.requested_by,),
     }
+    return {key: tuple(_line(value) for value in values) for key, values in found.items()}
+
+
+def _line(value: str) -> str:
+    """A value as a message has it: on one line, of bounded length."""
+    return " ".join(clip(one_line(value).strip(), _LONGEST).split())
 
 
 def _forged(history: History) -> Iterator[Link]:

@@ -133,8 +133,13 @@ class History:
 
     @cached_property
     def brought(self) -> Mapping[str, Commit]:
-        """Path of the log -> the commit of the branch that brought it first."""
-        return _first(self.base)
+        """Path of the log -> the commit of the branch that brought it, as far as the clone goes back."""
+        return _first(self.seen)
+
+    @cached_property
+    def seen(self) -> Sequence[Commit]:
+        """The commits of the branch whose changes are known: not the one that a shallow clone ends in."""
+        return [one for one in self.base if one.parents or not self.shallow]
 
     @cached_property
     def made(self) -> Mapping[str, Commit]:

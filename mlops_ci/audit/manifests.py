@@ -77,7 +77,11 @@ def edits(history: History, trails: Sequence[Trail], manifests: Mapping[Target, 
     yield from broken
     wrong = {(link.environment, link.model) for link in broken}
     for trail in trails:
-        changing = [one.record.number for one in trail.filed if one.record.edits]
+        changing = [one.record.number for one in trail.filed if one.record.edits and one.brought]
+        cut_off = [one.record.number for one in trail.filed if one.record.edits and not one.brought]
+        if cut_off:
+            said = f"{numbers(cut_off)}: the commits that brought them are not in this clone"
+            yield says(trail.target, NAME, "unknown")(said, where=_where(trail, manifests))
         if changing and trail.target not in wrong:
             said = "the same commit changed the manifest as the record says, and no other did"
             yield says(trail.target, NAME, "ok")(
@@ -113,8 +117,8 @@ class _File:
         brought: dict[str, list[tuple[Target, Filed]]] = {}
         for target, one in self.filed:
             brought.setdefault(one.brought.sha if one.brought else "", []).append((target, one))
-        begun = False
-        for commit in reversed(history.base):
+        begun = "" in brought
+        for commit in reversed(history.seen):
             records, change = brought.get(commit.sha, []), commit.by_path.get(self.path)
             begun = begun or bool(records)
             if records:

@@ -51,14 +51,14 @@ class Repeated:
 class Origin:
     """What was found of one release, each part by itself; ``repeated`` is None where nobody asked.
 
-    ``data`` maps the inputs that nobody has any more to the places that were searched.
+    ``data`` are the inputs that are gone, or of which nobody can tell.
     """
 
     evidence: bytes | Unseen | Gone
     lock: Lock | Unseen | Gone
     published: Bytes | Unseen | Gone
     kept: Bytes | Unseen | Gone
-    data: Mapping[str, str] | Unseen
+    data: Mapping[str, Unseen | Gone] | Unseen
     repeated: Repeated | Unseen | None = None
 
 
@@ -101,15 +101,16 @@ def _absent(found: Unseen | Gone) -> tuple[str, str]:
 # ---- evidence ----------------------------------------------------------------------------------
 
 
+def evidence_of(record: Record) -> str:
+    """The digest of the document that a promotion was judged by."""
+    return record.evidence.digest or record.release.evidence
+
+
 def _evidence(record: Record, origin: Origin) -> _Said:
-    named = record.release.evidence
+    named, raw = evidence_of(record), origin.evidence
     if not named:
         yield "unknown", "the record names no evidence"
         return
-    if record.evidence.digest and record.evidence.digest != named:
-        said = f"the record sums up the evidence {record.evidence.digest}, its release names {named}"
-        yield "broken", said
-    raw = origin.evidence
     if isinstance(raw, Unseen | Gone):
         yield _absent(raw)
         return
@@ -125,20 +126,22 @@ def _evidence(record: Record, origin: Origin) -> _Said:
     yield from (("broken", sentence) for sentence in wrong)
     if not wrong:
         at = document.repository.commit[:10]
-        yield "ok", f"the evidence hashes to its digest and is of this model and dvc.lock, measured at {at}"
+        yield "ok", f"the evidence hashes to its digest and is of this model, measured at {at}"
 
 
 def _unlike(record: Record, document: Evidence) -> Iterator[str]:
     """What evidence says otherwise than the record that is said to rest on it."""
     release = record.release
-    if release.lock and document.lock.digest != release.lock:
-        yield f"the evidence is of the dvc.lock {document.lock.digest}, the record's is {release.lock}"
     model = next((one for one in document.models if one.name == record.model), None)
     if model is None:
         yield f"the evidence has no model {record.model}"
         return
-    if release.md5 and model.digest and model.digest.removeprefix("md5:") != release.md5:
-        yield f"the evidence is of the model {model.digest}, the record's is {release.md5}"
+    if release.md5 and model.digest:
+        # The same bytes may have come out of a later dvc.lock, and been measured there.
+        if model.digest != release.md5:
+            yield f"the evidence is of the model {model.digest}, the record's is {release.md5}"
+    elif release.lock and document.lock.digest != release.lock:
+        yield f"the evidence is of the dvc.lock {document.lock.digest}, the record's is {release.lock}"
     heads = {(one.name, one.file): one.head for one in model.metrics}
     for metric in record.evidence.metrics:
         head = heads.get((metric.name, metric.file), metric.candidate)
@@ -201,11 +204,11 @@ def _data(record: Record, origin: Origin) -> _Said:
     if not record.data:
         yield "unknown", "the record names no data"
         return
-    for path, searched in found.items():
-        yield "broken", f"the data {path} is no longer there: {searched}"
-    if not found:
-        files = "1 input" if len(record.data) == 1 else f"{len(record.data)} inputs"
-        yield "ok", f"{files}: the data is there by its md5"
+    for path, why in found.items():
+        status, reason = _absent(why)
+        yield status, f"{path}: {reason}"
+    if kept := len(record.data) - len(found):
+        yield "ok", f"{kept} input{'s' if kept > 1 else ''}: the data is there by its md5"
 
 
 # ---- the bytes -----------------------------------------------------------------------------------

@@ -138,12 +138,12 @@ def _end(until: str) -> datetime | None:
 
 def _log(terminal: Terminal, query: Query, base: str, output: Path | None, *, csv: bool) -> int:
     from mlops_ci.audit import timeline, words
-    from mlops_ci.promoting import auditing
+    from mlops_ci.promoting import trunk
     from mlops_ci.promotion import record
 
     if query.action and query.action not in get_args(record.Action):
         raise ConfigError(f"--action: there is no action {query.action!r}", "see `mlops-ci audit --help`")
-    found = timeline.timeline(auditing.history(Path.cwd(), os.environ, base=base), query)
+    found = timeline.timeline(trunk.history(Path.cwd(), os.environ, base=base), query)
     text = words.comma_separated(found.entries) if csv else words.table(found)
     document = {"entries": timeline.documents(found.entries), "problems": list(found.problems)}
     if output is not None:

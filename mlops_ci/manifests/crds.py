@@ -177,12 +177,12 @@ def _say_either(node: Mapping[str, Any], found: dict[str, Any]) -> None:
 
 
 def loaded(texts: Mapping[str, str]) -> tuple[Schema, ...]:
-    """The schemas of files, by their names.
+    """The schemas of files, by their names; files of other formats are passed over.
 
     Raises:
         ConfigError: a file is none that ``Schema.to_json`` wrote.
     """
-    return tuple(_loaded(name, text) for name, text in sorted(texts.items()))
+    return tuple(_loaded(name, text) for name, text in sorted(texts.items()) if name.endswith(".json"))
 
 
 def _loaded(name: str, text: str) -> Schema:

@@ -73,7 +73,7 @@ def claims(found: Sequence[Mapping[str, Any]]) -> bool:
         for one in found
         if is_kind(one, GROUP, KIND)
         for rule in entries(one, "spec", "rules")
-        if len(list(entries(rule, "backendRefs"))) > 1
+        if len(entries(rule, "backendRefs")) > 1
     ]
     return len(workloads) > 1 and bool(split)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from mlops_ci import codeowners, config, manifests
-from mlops_ci.adapters import git_history, revisions
+from mlops_ci import codeowners, manifests
+from mlops_ci.adapters import git_history
 from mlops_ci.adapters.git import Git
-from mlops_ci.adapters.git_access import Access
 from mlops_ci.audit import trails, verify
 from mlops_ci.audit.approvals import Asked
-from mlops_ci.audit.history import History, Target
+from mlops_ci.audit.history import Target
 from mlops_ci.audit.manifests import Manifest
 from mlops_ci.audit.origin import Origin, live_releases
 from mlops_ci.audit.trails import Trail
@@ -21,7 +20,7 @@ from mlops_ci.audit.verify import Chain, World
 from mlops_ci.collect import project
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.promoting import merging
+from mlops_ci.promoting import merging, trunk
 from mlops_ci.promoting.originating import Sources
 from mlops_ci.rollout import Rollout
 
@@ -46,45 +45,29 @@ class Asking:
 
 @dataclass(frozen=True)
 class Place:
-    """The repository whose history is looked at, at the newest commit of a branch, with its rules there."""
+    """The repository whose history is looked at, at the newest commit of a branch, and the rules.
+
+    ``own``: the rules are its own, and not those of the models' repository.
+    """
 
     git: Git
     head: str
     config: Config
+    own: bool = True
 
 
-def place(start: Path, environ: Mapping[str, str], *, base: str = "") -> Place:
-    """The repository around a folder at its base branch.
+def place(start: Path, environ: Mapping[str, str], *, base: str = "", models: Path | None = None) -> Place:
+    """The repository around a folder at its base branch; without rules of its own it has those of ``models``.
 
     Raises:
         ConfigError: no repository, no commit, an unknown branch, or an mlops-ci.yaml with mistakes.
         ToolError: the remote or the policy's repository cannot be reached.
     """
-    git = Git.open(start, Access.of(environ))
-    folder = project.dvc_root(git, start).relative_to(git.root)
-    path = (folder / config.FILE).as_posix()
-    head = _head(git, environ, base)
-    if not base and not revisions.told_base(environ):
-        rules = project.rules(git, git.show(head, path), path)
-        head = _head(git, environ, rules.base) if rules.base else head
-    return Place(git, head, project.rules(git, git.show(head, path), path))
-
-
-def _head(git: Git, environ: Mapping[str, str], base: str) -> str:
-    """The newest commit of the base branch; without one what is checked out."""
-    found = revisions.find(git, environ, base=base)
-    return found.policy.commit if found.policy else git.head()
-
-
-def history(start: Path, environ: Mapping[str, str], *, base: str = "") -> History:
-    """What Git says of the records alone.
-
-    Raises:
-        ConfigError: no repository, no commit, or an unknown branch.
-        ToolError: the remote cannot be reached.
-    """
-    found = place(start, environ, base=base)
-    return git_history.read(found.git, found.head)
+    found = trunk.find(start, environ, base=base)
+    rules = project.rules(found.git, found.git.show(found.head, found.rules), found.rules)
+    if models is not None and not rules.configured:
+        return replace(place(models, environ), git=found.git, head=found.head, own=False)
+    return Place(found.git, found.head, rules)
 
 
 def verified(
@@ -101,7 +84,7 @@ def verified(
         ConfigError: no repository, no commit, an unknown branch, no such target, or broken rules.
         ToolError: Git fails.
     """
-    found = place(start, environ, base=base)
+    found = place(start, environ, base=base, models=asked.models)
     update("records")
     records = trails.trails(git_history.read(found.git, found.head))
     if any(asked.target) and not any(asked.wants(trail.target) for trail in records):
@@ -110,7 +93,7 @@ def verified(
             f"{'/'.join(filter(None, asked.target))}: there is no record of such a target",
             f"there are: {names}",
         )
-    placed = dict(_manifests(found.config, records))
+    placed = dict(_manifests(found, records))
     paths = {one.path for one in placed.values()}
     paths |= {edit.file for trail in records for one in trail.records for edit in one.edits}
     update("commits")
@@ -128,11 +111,13 @@ def verified(
     return verify.verify(world, records, asked.wants)
 
 
-def _manifests(rules: Config, records: Sequence[Trail]) -> Iterator[tuple[Target, Manifest]]:
+def _manifests(found: Place, records: Sequence[Trail]) -> Iterator[tuple[Target, Manifest]]:
     """Where each target's manifest is: by the rules, else the file that its newest record edited."""
+    rules = found.config
     for trail in records:
         environment, model = trail.target
-        named = environment in rules.environments and not rules.environments[environment].repo
+        known = rules.environments.get(environment)
+        named = known is not None and bool(known.repo) != found.own
         edited = [edit.file for one in reversed(trail.records) for edit in one.edits]
         if named:
             yield trail.target, Manifest(rules.manifest(environment, model), _reader(rules, environment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from mlops_ci.audit import card as cards
 from mlops_ci.audit import timeline, trails
 from mlops_ci.audit.card import Material, Purpose
 from mlops_ci.audit.links import Gone, Unseen
+from mlops_ci.audit.origin import evidence_of
 from mlops_ci.audit.trails import Trail
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError
@@ -50,7 +52,7 @@ def card(
         ConfigError: no such target or release, several of them, or a broken template of the user's.
         ToolError: Git fails.
     """
-    found = auditing.place(start, environ, base=base)
+    found = auditing.place(start, environ, base=base, models=models)
     history = git_history.read(found.git, found.head)
     known = trails.trails(history)
     record = _record(known, target, release)
@@ -109,10 +111,10 @@ def _evidence(start: Path, rules: Config, record: Record) -> tuple[Evidence | No
     if isinstance(raw, Unseen | Gone):
         return None, raw.reason
     try:
-        found = evidence.read(raw, record.release.evidence)
+        found = evidence.read(raw, evidence_of(record))
     except ConfigError as error:
         return None, error.message
-    if found.digest != record.release.evidence:
+    if f"sha256:{hashlib.sha256(raw).hexdigest()}" != evidence_of(record):
         return None, "what is there was rewritten"
     return found, ""
 

@@ -10,6 +10,7 @@ from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import MlopsError
 from mlops_ci.forge import Promotions, approvals
 from mlops_ci.promoting import sites
+from mlops_ci.promotion import marks
 from mlops_ci.promotion.record import Approval, Merge
 
 
@@ -22,9 +23,20 @@ def told(
         return {}
     try:
         forge = sites.forge_of(git, environ)
+        numbers = _numbers(forge, asked)
     except MlopsError as error:
         return {one.file.path: Unseen(f"who approved is not in Git yet: {error.message}") for one in asked}
-    return {one.file.path: _merge(forge, one) for one in asked}
+    return {one.file.path: _merge(forge, numbers.get(one.file.path)) for one in asked}
+
+
+def _numbers(forge: Promotions, asked: Sequence[Filed]) -> Mapping[str, int]:
+    """Path of the log -> the pull request: by the commit's subject, else by what the forge merged as it."""
+    brought = {one.file.path: one.brought for one in asked if one.brought}
+    found = {path: commit.pull_request for path, commit in brought.items()}
+    if None in found.values():
+        merged = {pull.merge_commit: pull.number for pull in forge.promotions(marks.PREFIX)}
+        found = {path: number or merged.get(brought[path].sha) for path, number in found.items()}
+    return {path: number for path, number in found.items() if number}
 
 
 def _asked(trail: Trail, *, every: bool) -> Iterator[Filed]:
@@ -34,10 +46,9 @@ def _asked(trail: Trail, *, every: bool) -> Iterator[Filed]:
             yield one
 
 
-def _merge(forge: Promotions, one: Filed) -> Merge | Unseen:
-    number = one.brought.pull_request if one.brought else None
+def _merge(forge: Promotions, number: int | None) -> Merge | Unseen:
     if number is None:
-        return Unseen("no pull request stands in the subject of the commit that brought it")
+        return Unseen("the forge knows no pull request that was merged as the commit that brought it")
     try:
         pull = forge.pull_request(number)
         reviews = approvals(forge.reviews(number), pull.head_commit)

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 
 from mlops_ci import pipeline
 from mlops_ci.adapters import dvc_lock, git_history, model_bytes
-from mlops_ci.adapters.dvc import Dvc, NoRemoteError, lock_digest
+from mlops_ci.adapters.dvc import Dvc, lock_digest
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.model_bytes import LostError
 from mlops_ci.adapters.model_store import ModelStore
 from mlops_ci.audit.links import Gone, Unseen
-from mlops_ci.audit.origin import Bytes, Lock, Origin, Repeated
+from mlops_ci.audit.origin import Bytes, Lock, Origin, Repeated, evidence_of
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.pipeline import Graph
 from mlops_ci.promoting import repeating
-from mlops_ci.promotion.record import Record
+from mlops_ci.promotion.record import Input, Record
 
 OFFLINE = Unseen("not looked at: --offline")
 
@@ -72,6 +72,8 @@ class Sources:
             return Unseen("the record names no commit")
         if self.git.resolve(commit) is not None:
             return None
+        if isinstance(self.dvc, Unseen):
+            return self.dvc
         name, own = record.source.repository, self.git.remote_url() or self.git.root.name
         if name and _last(name) != _last(own):
             said = (
@@ -93,7 +95,8 @@ class Sources:
         if not files:
             return Gone(f"there is no dvc.lock at {commit[:10]}")
         code, folders = self._code(record, graph)
-        return Lock(lock_digest(files), {**graph.sources, **graph.recorded}, code, folders)
+        deps = {dep.path: dep.recorded for stage in graph.stages for dep in stage.deps}
+        return Lock(lock_digest(files), {**deps, **graph.sources, **graph.recorded}, code, folders)
 
     def _code(self, record: Record, graph: Graph) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
         """The dependencies that lie in Git, of the stages that lead to the model: files, and folders."""
@@ -117,7 +120,7 @@ class Sources:
         """The document that a release was judged by."""
         if isinstance(self.store, Unseen):
             return self.store
-        name = f"evidence/{record.release.evidence.replace(':', '-')}.json"
+        name = f"evidence/{evidence_of(record).replace(':', '-')}.json"
         try:
             raw = self.store.place.read(name)
         except MlopsError as error:
@@ -160,21 +163,31 @@ class Sources:
             return Unseen(f"{path} ({md5[:8]}) is not in this clone's cache, and no DVC remote is configured")
         return Gone(f"{path} ({md5[:8]}) is no longer in the DVC remote")
 
-    def _data(self, record: Record) -> dict[str, str] | Unseen:
+    def _data(self, record: Record) -> dict[str, Unseen | Gone] | Unseen:
         if isinstance(self.dvc, Unseen) or self.offline:
             return self.dvc if isinstance(self.dvc, Unseen) else OFFLINE
-        commit, gone = record.release.commit, {}
+        commit = record.release.commit
         in_git = git_history.contents(self.git, (f"{commit}:{one.path}" for one in record.data))
+        found: dict[str, Unseen | Gone] = {}
         for one in record.data:
             raw = in_git.get(f"{commit}:{one.path}")
             if raw is not None and one.md5 in dvc_lock.hashes(raw):
                 continue
-            try:
-                if not self.dvc.store.has(one.md5):
-                    gone[one.path] = f"{_where(self.dvc)} does not have {one.md5[:8]}"
-            except MlopsError as error:
-                return Unseen(error.message)
-        return gone
+            if (missing := self._missing_data(self.dvc, commit, one)) is not None:
+                found[one.path] = missing
+        return found
+
+    def _missing_data(self, dvc: Dvc, commit: str, one: Input) -> Unseen | Gone | None:
+        """Why an input that does not lie in Git as a file is not there."""
+        if one.path.startswith(("/", "../")) or "://" in one.path:
+            return Unseen("it lies outside of the repository")
+        if self.git.kind(commit, one.path) == "tree":
+            return Unseen("it is a folder in Git, which may have held files that Git does not have")
+        try:
+            there = dvc.store.has(one.md5)
+        except MlopsError as error:
+            return Unseen(error.message)
+        return None if there else Gone(f"is no longer there: {_where(dvc)} does not have {one.md5[:8]}")
 
     def _repeated(self, record: Record) -> Repeated | Unseen:
         if isinstance(self.dvc, Unseen):
@@ -194,11 +207,12 @@ def _store(config: Config, dvc: Dvc | Unseen) -> ModelStore | Unseen:
     if isinstance(dvc, Unseen):
         return dvc
     try:
-        return ModelStore.of(config.promotion.store or "", dvc)
-    except NoRemoteError as error:
-        return Unseen(f"there is no model store: {error.message}")
+        store = ModelStore.of(config.promotion.store or "", dvc)
     except MlopsError as error:
         return Unseen(error.message)
+    if store.place.kind == "folder" and not Path(store.place.path).is_dir():
+        return Unseen(f"the model store {store.place.address} is not on this machine")
+    return store
 
 
 def _stages(record: Record, graph: Graph) -> list[pipeline.Stage]:

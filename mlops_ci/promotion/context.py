@@ -53,10 +53,13 @@ class Setting:
     """What all pull requests of a run have in common.
 
     ``base`` is the branch they go to. ``source_url`` is where the model repository is shown, such as
-    ``https://github.com/acme/iris``; empty where nobody knows. ``overrides`` are the user's templates.
+    ``https://github.com/acme/iris``; empty where nobody knows. ``overrides`` are the user's templates,
+    ``limit`` is how many characters a body may have: GitHub takes 65,536, and the marks that are put to its
+    end have room in the rest.
     """
 
     base: str
     tool: str = ""
     source_url: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 64_000

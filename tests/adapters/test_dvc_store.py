@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mlops_ci.adapters import model_bytes
 from mlops_ci.adapters.dvc import Dvc, NoRemoteError, TooLargeError, lock_digest
+from mlops_ci.adapters.model_bytes import LostError
 from mlops_ci.errors import ConfigError, ToolError
 
 Open = Callable[[Path], Dvc]
@@ -44,6 +46,45 @@ def test_what_the_remote_lacks_is_named(clone: Path, opened: Open) -> None:
     for oid in (graph.recorded["model-lin-1.txt"], graph.sources["data/raw.csv"], listing["roc.csv"]):
         (clone.parent / "store" / "files" / "md5" / str(oid)[:2] / str(oid)[2:]).unlink()
     assert dvc.missing_in_remote() == ("data/raw.csv", "model-lin-1.txt", "report/eval")
+
+
+def test_whether_an_object_is_there_is_the_remotes_to_say(rich: Path, opened: Open) -> None:
+    dvc = opened(rich)
+    folder, file = str(dvc.graph().recorded["report/eval"]), str(dvc.graph().sources["data/raw.csv"])
+    listing = dvc.store.tree(folder)
+    assert listing is not None
+    assert dvc.store.has(folder)
+    assert dvc.store.has(file)
+    # The cache of this clone still has both.
+    for oid in (file, listing["roc.csv"]):
+        (rich.parent / "store" / "files" / "md5" / oid[:2] / oid[2:]).unlink()
+    assert not dvc.store.has(folder)
+    assert not dvc.store.has(file)
+
+
+def test_without_a_remote_the_cache_says_whether_an_object_is_there(rich: Path, opened: Open) -> None:
+    (rich / ".dvc" / "config").write_text("")
+    dvc = opened(rich)
+    assert dvc.store.has(str(dvc.graph().sources["data/raw.csv"]))
+    assert not dvc.store.has("0" * 32)
+
+
+def test_bytes_are_fetched_anew_where_the_cache_is_not_to_be_asked(rich: Path, opened: Open) -> None:
+    dvc = opened(rich)
+    path = "model-lin-1.txt"
+    value = str(dvc.graph().recorded[path])
+    with model_bytes.gathered(dvc, path, value, remotely=True) as found:
+        fetched = found.digest
+    with model_bytes.gathered(dvc, path, value) as found:
+        assert found.digest == fetched
+    place = rich.parent / "store" / "files" / "md5" / value[:2] / value[2:]
+    place.chmod(0o600)
+    place.write_bytes(b"other")
+    with pytest.raises(LostError, match="is damaged"), model_bytes.gathered(dvc, path, value, remotely=True):
+        pass
+    place.unlink()
+    with pytest.raises(LostError, match="neither"), model_bytes.gathered(dvc, path, value, remotely=True):
+        pass
 
 
 def test_push_sends_what_is_missing(rich: Path, opened: Open) -> None:

@@ -42,14 +42,14 @@ def said(
 
 def test_the_next_record_tells_and_of_the_last_one_nobody_knows() -> None:
     assert said(trail()) == [
-        ("ok", "record 1: merged, approvals none is asked for"),
+        ("ok", "record 1: merged, no approval is asked for"),
         ("unknown", f"record 2: {LATER}"),
     ]
 
 
 def test_enough_people_approved() -> None:
     asked = Asked(1, frozenset({"bo"}))
-    assert said(trail(), asked)[0] == ("ok", "record 1: merged, approvals at least 1")
+    assert said(trail(), asked)[0] == ("ok", "record 1: merged, with 1 approval or more")
 
 
 def test_the_forge_tells_of_the_last_one() -> None:
@@ -57,7 +57,7 @@ def test_the_forge_tells_of_the_last_one() -> None:
     path = found.filed[1].file.path
     assert said(found, told={path: merge()})[0] == (
         "ok",
-        "records 1 to 2: merged, approvals none is asked for",
+        "records 1 to 2: merged, no approval is asked for",
     )
     assert said(found, told={path: Unseen("no token")})[1] == ("unknown", "record 2: no token")
 
@@ -65,8 +65,8 @@ def test_the_forge_tells_of_the_last_one() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (Asked(2), "1 approvals, 2 are asked for"),
-        (Asked(1, frozenset({"mia"})), "0 approvals of the owners, 1 are asked for"),
+        (Asked(2), "1 approval, and 2 approvals asked for"),
+        (Asked(1, frozenset({"mia"})), "0 approvals of the owners, and 1 approval asked for"),
     ],
 )
 def test_too_few_people_approved(asked: Asked, words: str) -> None:
@@ -84,7 +84,7 @@ def test_an_approval_of_another_commit_does_not_count() -> None:
             "broken",
             "record 1 (pull request 7): bo and al approved another commit than the one that was merged",
         ),
-        ("broken", "record 1 (pull request 7): 0 approvals, 1 are asked for"),
+        ("broken", "record 1 (pull request 7): 0 approvals, and 1 approval asked for"),
     ]
     # Where none is asked for it is nobody's business.
     assert said(found)[0][0] == "ok"

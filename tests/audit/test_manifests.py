@@ -280,4 +280,20 @@ def test_models_in_one_file_answer_for_their_own_places() -> None:
 def test_a_record_that_no_commit_brought_is_not_told_here() -> None:
     story = told()
     history = replace(story.history(), base=())
-    assert [one.status for one in edits(history, trails(history), {TARGET: MANIFEST})] == ["ok"]
+    (link,) = edits(history, trails(history), {TARGET: MANIFEST})
+    assert (link.status, link.sentence) == (
+        "unknown",
+        "records 1 to 3: the commits that brought them are not in this clone",
+    )
+
+
+def test_in_a_shallow_clone_what_came_after_its_end_is_told() -> None:
+    story = told()
+    # Where the clone ends, one commit seems to bring everything.
+    end = replace(story.base[0], parents=(), changes=tuple(c for one in story.base for c in one.changes))
+    story.base = [end]
+    story.commit({PATH: manifest(release("e"))})
+    history = story.history(shallow=True)
+    found = list(edits(history, trails(history), {TARGET: MANIFEST}))
+    assert [one.status for one in found] == ["broken", "unknown"]
+    assert "by hand" in found[0].sentence

@@ -85,7 +85,7 @@ def test_everything_is_as_the_record_says() -> None:
         (
             "evidence",
             "ok",
-            "the evidence hashes to its digest and is of this model and dvc.lock, measured at 9999999999",
+            "the evidence hashes to its digest and is of this model, measured at 9999999999",
         ),
         ("lock", "ok", "dvc.lock at aaaaaaaaaa has the record's digest, and names the model's md5"),
         ("model", "ok", "the bytes at s3://m hash to the sha256 of the record"),
@@ -126,10 +126,6 @@ def test_evidence_that_was_rewritten() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (
-            {"lock": Measured(mode="report", digest="sha256:2")},
-            f"the evidence is of the dvc.lock sha256:2, the record's is {LOCK}",
-        ),
         ({"models": ()}, "the evidence has no model toy"),
         (
             {"models": (ModelEvidence(name="toy", digest="e" * 32),)},
@@ -167,12 +163,16 @@ def test_evidence_that_cannot_be_read() -> None:
     ]
 
 
-def test_a_record_that_sums_up_other_evidence() -> None:
-    found = trail(evidence=Summary(digest="sha256:7"))
-    assert one("evidence", found, GOOD)[0] == (
-        "broken",
-        f"the record sums up the evidence sha256:7, its release names {EVIDENCE.digest}",
-    )
+def test_evidence_of_a_lock_where_no_md5_tells_more() -> None:
+    other = document(lock=Measured(mode="report", digest="sha256:2"))
+    to = NAMED.model_copy(update={"md5": "", "evidence": other.digest})
+    found = trail(to=to, evidence=Summary())
+    said = f"the evidence is of the dvc.lock sha256:2, the record's is {LOCK}"
+    assert one("evidence", found, replace(GOOD, evidence=other.canonical())) == [("broken", said)]
+    found = trail(to=NAMED.model_copy(update={"evidence": other.digest}), evidence=Summary())
+    assert one("evidence", found, replace(GOOD, evidence=other.canonical()))[0][0] == "ok"
+    found = trail(to=release("a", evidence=EVIDENCE.digest), evidence=Summary())
+    assert one("evidence", found, GOOD)[0][0] == "ok"
 
 
 def test_a_record_without_evidence() -> None:
@@ -220,12 +220,18 @@ def test_code_of_which_nobody_can_tell() -> None:
 
 
 def test_data_that_is_gone() -> None:
-    assert one("data", trail(), replace(GOOD, data={"data.csv": "the DVC remote s does not have ffff"})) == [
-        ("broken", "the data data.csv is no longer there: the DVC remote s does not have ffff")
+    gone = {"data.csv": Gone("is no longer there: the DVC remote s does not have ffff")}
+    assert one("data", trail(), replace(GOOD, data=gone)) == [
+        ("broken", "data.csv: is no longer there: the DVC remote s does not have ffff")
     ]
     assert one("data", trail(), replace(GOOD, data=Unseen("offline"))) == [("unknown", "offline")]
     two = (Input(path="data.csv", md5="f" * 32), Input(path="more.csv", md5="e" * 32))
     assert one("data", trail(data=two), GOOD) == [("ok", "2 inputs: the data is there by its md5")]
+    outside = {"more.csv": Unseen("it lies outside")}
+    assert one("data", trail(data=two), replace(GOOD, data=outside)) == [
+        ("unknown", "more.csv: it lies outside"),
+        ("ok", "1 input: the data is there by its md5"),
+    ]
 
 
 # ---- bytes -----------------------------------------------------------------------------------------

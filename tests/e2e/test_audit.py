@@ -29,6 +29,7 @@ from mlops_ci.promotion.record import (
 )
 from mlops_ci.yaml_edit import changes
 from tests.e2e.conftest import Answer, Call, Toy
+from tests.repositories import Repo
 
 CONFIG = """\
 version: 1
@@ -325,9 +326,7 @@ def test_missing_data_and_swapped_bytes_in_the_remote(story: Story, call: Call) 
     # The data is the same in both environments, the model of one is another.
     assert set(found) == {("staging/toy", "remote"), ("staging/toy", "data"), ("production/toy", "data")}
     assert "what DVC keeps of it is damaged" in found["staging/toy", "remote"]
-    assert (
-        "the data data.csv is no longer there: the DVC remote s does not have" in found["staging/toy", "data"]
-    )
+    assert "data.csv: is no longer there: the DVC remote s does not have" in found["staging/toy", "data"]
     offline = call(story.path, "audit", "verify", "--json", "--offline")
     assert (offline.code, links(offline)) == (0, [])
     assert ("staging/toy", "data") in {one[:2] for one in links(offline, "unknown")}
@@ -392,3 +391,88 @@ def test_options_of_another_action_are_refused(story: Story, call: Call) -> None
     assert "is no day" in call(story.path, "audit", "log", "--since", "soon").err
     assert "there is no action 'deploy'" in call(story.path, "audit", "log", "--action", "deploy").err
     assert "no record of such a target" in call(story.path, "audit", "verify", "nowhere/toy").err
+
+
+def test_a_card_of_what_is_live(story: Story, call: Call) -> None:
+    path = story.path / "dvc.yaml"
+    answer = call(story.path, "audit", "card", "production/toy")
+    assert answer.code == 0
+    live = story.records["production"][-1].release
+    assert answer.out.replace("&#8203;", "").startswith(f"# toy {live.version}\n")
+    assert "| production | all requests |" in answer.out
+    assert "| rollback |" in answer.out
+    assert "| accuracy | 0.7" in answer.out
+    assert "Nobody wrote what the model is for" in answer.out
+    # What people wrote at the release's commit, and another release by its digest.
+    text = path.read_text().replace(
+        "type: model}", 'type: model, desc: "Says yes.", labels: [toy], meta: {by: ada}}'
+    )
+    path.write_text(text)
+    story.toy.author.commit("Describe")
+    described = story.release().model_copy(update={"commit": story.toy.author.git("rev-parse", "HEAD")})
+    story.promote("staging", described, "rebase", action="rollback")
+    story.push()
+    out = story.toy.folder / "card.md"
+    digest = described.digest.removeprefix("sha256:")[:10]
+    assert call(story.path, "audit", "card", "staging/*", "--release", digest, "-o", str(out)).code == 0
+    told = out.read_text()
+    assert "Says yes." in told
+    assert "Labels: toy" in told
+    assert "- by: ada" in told
+    assert "of that digest" in call(story.path, "audit", "card", "--release", "0" * 64).err
+    assert "a card is of one release" in call(story.path, "audit", "card").err
+    changed = story.path / "releases" / "evidence" / f"{described.evidence.replace(':', '-')}.json"
+    changed.write_bytes(changed.read_bytes().replace(b'"tool"', b'"tooI"'))
+    assert "The whole evidence is not here" in call(story.path, "audit", "card", "staging/toy").out
+
+
+def test_manifests_in_a_repository_of_their_own(story: Story, call: Call, tmp_path: Path) -> None:
+    """Only what a deployment repository holds: its records name commits that are elsewhere."""
+    other = Repo.init(tmp_path / "deployments")
+    for environment in ENVIRONMENTS:
+        other.write(f"deploy/{environment}/toy.yaml", MANIFEST)
+    other.commit("Deploy")
+    for one in story.records["staging"]:
+        path = "deploy/staging/toy.yaml"
+        other.write(path, edited(other, path, one))
+        for name in (one.current_path, one.log_path):
+            other.write(name, one.text())
+        other.commit("Promote")
+    alone = call(other.path, "audit", "verify", "--json")
+    assert (alone.code, links(alone)) == (0, [])
+    unknown = {name: said for _, name, said in links(alone, "unknown")}
+    assert "name a clone of the models' repository with --models" in unknown["model"]
+    assert {name for _, name, _ in links(alone, "ok")} >= {"manifest", "edits", "log", "record"}
+    whole = call(other.path, "audit", "verify", "--json", "--models", str(story.path))
+    assert (whole.code, links(whole)) == (0, [])
+    assert {name for _, name, _ in links(whole, "ok")} >= {"lock", "model", "remote", "data", "code"}
+
+
+def edited(repo: Repo, path: str, one: Record) -> str:
+    text = (repo.path / path).read_text()
+    kind = manifests.kind_of(None, text)
+    return kind.write(text, one.after.rollout, kind.Options())
+
+
+def test_a_shallow_clone_tells_less_and_says_so(story: Story, call: Call) -> None:
+    story.push()
+    runner = story.toy.runner("main", "--depth=1", "--no-local")
+    answer = call(runner, "audit", "verify", "--json")
+    assert (answer.code, links(answer)) == (0, [])
+    unknown = {name: said for _, name, said in links(answer, "unknown")}
+    assert "fetch-depth: 0" in unknown["history"]
+    assert "is not in this shallow clone" in unknown["lock"]
+
+
+def test_without_a_token_nobody_is_asked_who_approved(story: Story, call: Call) -> None:
+    story.push()
+    story.toy.author.git("remote", "set-url", "origin", "https://github.com/acme/toy.git")
+    answer = call(story.path, "audit", "verify", "production/toy", "--json")
+    said = [sentence for _, name, sentence in links(answer, "unknown") if name == "approvals"]
+    assert len(said) == 1
+    assert "who approved is not in Git yet: pull requests of acme/toy are on https://github.com" in said[0]
+    # What the next record says of the first one needs nobody.
+    assert ("production/toy", "approvals", "record 1: merged, no approval is asked for") in links(
+        answer, "ok"
+    )
+    assert answer.code == 0

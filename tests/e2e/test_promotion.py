@@ -157,3 +157,9 @@ def test_from_main_to_production_and_back(play: Play) -> None:
     told = play.run("status").out
     assert "held" in told
     assert "scores are zero" in told
+    # All of it holds, link by link, whoever looks.
+    audited = play.run("audit", "verify", "--all", "--json").document
+    assert [one for one in audited["links"] if one["status"] == "broken"] == []
+    assert audited["counts"]["ok"] > 20
+    unknown = {one["link"] for one in audited["links"] if one["status"] == "unknown"}
+    assert unknown == {"data"}  # the toy makes its own

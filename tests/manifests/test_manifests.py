@@ -122,6 +122,7 @@ def test_a_value_of_the_wrong_kind_is_refused_with_a_hint_or_makes_no_difference
             assert after.hint
         else:
             assert one.read(after).fits(Rollout(release))
+            assert after.count("image:") == text.count("image:")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -13,7 +13,7 @@ import pytest
 from mlops_ci import trailers, yaml_edit
 from mlops_ci.errors import ConfigError
 from mlops_ci.promotion import marker, marks
-from mlops_ci.promotion.compose import BODY_LIMIT, branch_of, edits_of
+from mlops_ci.promotion.compose import branch_of, edits_of
 from mlops_ci.promotion.context import Context, Shipped
 from mlops_ci.promotion.record import Edit, Input, Judgement, Metric, Summary, read
 from mlops_ci.rollout import Rollout
@@ -367,10 +367,10 @@ def much(rows: int, text: str) -> Context:
     )
 
 
-@pytest.mark.parametrize(("rows", "text"), [(41, "a"), (200, "<" * 900), (200, "[x](y)" * 200)])
+@pytest.mark.parametrize(("rows", "text"), [(41, "a"), (41, "<" * 600), (41, "[x](y)" * 50)])
 def test_a_body_has_a_largest_size_and_says_what_it_leaves_out(rows: int, text: str) -> None:
     found = story(decided(staged(), serving()), much(rows, text)).proposal()
-    assert len(found.body) <= BODY_LIMIT
+    assert len(found.body) <= SETTING.limit
     assert found.body.splitlines()[1].startswith("**Merging this gives 10 % of the requests")
     assert " more\n" in found.body
     assert inert.markdown(found.body, OURS) == []
@@ -378,13 +378,23 @@ def test_a_body_has_a_largest_size_and_says_what_it_leaves_out(rows: int, text: 
 
 def test_a_full_group_fits_too() -> None:
     decision = group().parts[0][0]
-    models = tuple((replace(decision, model=f"{'m' * 97}{at}"), much(50, "<" * 900)) for at in range(50))
+    models = tuple((replace(decision, model=f"{'m' * 97}{at}"), much(4, "<" * 200)) for at in range(24))
     parts = tuple((replace(one, manifest=f"{one.model}.yaml"), about) for one, about in models)
     found = Story(parts).proposal()
-    assert len(found.body) <= BODY_LIMIT
-    assert "- and 30 more\n" in found.body
+    assert len(found.body) <= SETTING.limit
+    assert "- and 4 more\n" in found.body
     assert found.body.count("**Merging this puts") == 20
     assert inert.markdown(found.body, OURS) == []
+
+
+def test_where_nothing_fits_whole_lines_are_cut() -> None:
+    parts = Story(group().parts).parts
+    found = Story(parts, replace(SETTING, limit=1200)).proposal()
+    head, *rest = found.body.splitlines()
+    assert len(found.body) <= 1200
+    assert marker.read(head) is not None
+    assert rest[0] == "**Merging this changes 3 models in `staging`:**"
+    assert rest == group().proposal().body.splitlines()[1 : len(rest) + 1]
 
 
 # ---- words of one's own ----------------------------------------------------------------------------
@@ -403,7 +413,7 @@ def test_a_block_may_be_replaced() -> None:
 
 
 def test_a_template_that_never_fits_gives_way_to_ours() -> None:
-    found = with_template("x" * (BODY_LIMIT + 1)).proposal()
+    found = with_template("x" * (SETTING.limit + 1)).proposal()
     assert found.body == story(decided(staged(), serving())).proposal().body
 
 

@@ -24,7 +24,7 @@ from tests.e2e.github.stand import PEOPLE, Stand
 from tests.promoting.conftest import MANIFEST
 from tests.repositories import Repo
 
-NAMES = [f"acme/deploy-{number}" for number in range(24)]
+NAMES = [f"acme/deploy-{number}" for number in range(36)]
 BOT = "app-token"
 ROUTINE = ("/graphql", "/git-upload-pack")
 

@@ -81,6 +81,7 @@ def forked(job: Job, proposals: list[Proposal]) -> int:
     return pid
 
 
+@pytest.mark.slow
 def test_killed_after_every_single_write(make_job: Callable[[], Job], quiet: dict[str, Any]) -> None:
     wanted, job = undisturbed(make_job, quiet), begun(make_job())
     running: list[int] = []
@@ -105,6 +106,7 @@ def test_killed_after_every_single_write(make_job: Callable[[], Job], quiet: dic
     assert settled(job) == wanted
 
 
+@pytest.mark.slow
 def test_every_answer_is_lost_once(make_job: Callable[[], Job], quiet: dict[str, Any]) -> None:
     wanted, job = undisturbed(make_job, quiet), begun(make_job())
     gateway = job.hub.stand.gateway
