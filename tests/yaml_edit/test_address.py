@@ -86,7 +86,7 @@ _parts = st.one_of(
 
 
 @given(st.lists(_parts, max_size=5), st.text(max_size=5), st.text(max_size=5), st.text(max_size=5))
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None)
 def test_any_address_is_read_back(path: list[str | Match], kind: str, name: str, namespace: str) -> None:
     address = Address(tuple(path), kind, name, namespace)
     assert Address.parse(str(address)) == address

@@ -78,7 +78,7 @@ def attempt(text: str, asked: Set | Delete) -> str | ManifestError:
         return error
 
 
-MANY = settings(max_examples=80, derandomize=True, deadline=None)
+MANY = settings(max_examples=50, derandomize=True, deadline=None)
 
 
 @given(manifests(), st.data(), _single)

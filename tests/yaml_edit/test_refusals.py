@@ -313,6 +313,10 @@ def test_a_block_of_text_at_the_end_of_a_file_would_get_a_line_break() -> None:
             {"start": 0, "end": 0, "effect": Effect.INSERT, "path": (7,), "text": ""},
             "the change would reach further than this place",
         ),
+        (
+            {"start": 3, "end": 5, "text": "[v1]", "wanted": "v1"},
+            "the change would reach further than this place",
+        ),
         ({"text": "v2\n---\nx: 1", "wanted": "v2"}, "the change would reach further than this place"),
         (
             {"start": 3, "end": 5, "text": "v9", "wanted": "v9"},

@@ -176,7 +176,7 @@ _tricky = st.text("0123456789+-.:_eExXobnyNYtrufalse~= #'\"[]{},*&!|>%@\\\n\t", 
 
 @given(_texts | _tricky, st.sampled_from(["", "'", '"']), st.booleans())
 @example("\u2029 \x85", "'", False)
-@settings(max_examples=600, derandomize=True, deadline=None)
+@settings(max_examples=300, derandomize=True, deadline=None)
 def test_any_text_is_read_back_by_all_readers(text: str, style: str, flow: bool) -> None:
     written = scalars.write(text, style=style, flow=flow)
     assert "\n" not in written
@@ -187,7 +187,7 @@ def test_any_text_is_read_back_by_all_readers(text: str, style: str, flow: bool)
 
 
 @given(st.floats(allow_nan=False) | st.integers())
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=100, derandomize=True, deadline=None)
 def test_any_number_is_read_back_by_all_readers(value: float) -> None:
     found = read(scalars.write(value))
     assert found == [value] * 3
