@@ -13,8 +13,9 @@ class PullRequest:
     """A pull request as its forge tells it; ``head`` and ``base`` are branch names.
 
     ``fork``: its head is in another repository, ``head_repository``, whose name is empty where it
-    is gone. ``merging`` is who let it merge itself when everything demanded is there, empty where nobody did.
-    Who merged it is not told in lists.
+    is gone. ``merging`` is who let it merge itself when everything demanded is there, empty where nobody did;
+    ``asked`` are those who have not reviewed it yet (``@login``, ``@organization/team``). Lists do not tell
+    who merged it.
     """
 
     number: int
@@ -33,6 +34,7 @@ class PullRequest:
     base_commit: str = ""
     node: str = ""
     merging: str = ""
+    asked: tuple[str, ...] = ()
     merged_at: str = ""
     merged_by: str = ""
     merge_commit: str = ""
@@ -142,6 +144,9 @@ class Promotions(Protocol):
 
     def keep_from_merging(self, number: int) -> None:
         """Take back that a pull request merges itself."""
+
+    def is_behind(self, number: int) -> bool:
+        """Whether a pull request has to be built on the base branch as it is now before it can be merged."""
 
     def is_us(self, login: str) -> bool:
         """Whether this is the account that asks."""

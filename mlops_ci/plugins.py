@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar, cast
 
@@ -53,5 +54,11 @@ def with_plugins(
             raise ConfigError(f"{place}: is no {word}: {lacks}", f"see {protocol} for what a {short} needs")
         return cast(Kind, kind)
 
-    found = entry_points(group=group) if plugins is None else plugins
+    found = _installed(group) if plugins is None else plugins
     return {**own, **{one.name: loaded(one) for one in sorted(found, key=lambda one: one.name)}}
+
+
+@lru_cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    """What is installed: looking at every package again for each of a thousand manifests takes minutes."""
+    return tuple(entry_points(group=group))

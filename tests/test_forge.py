@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlops_ci.adapters.local import LocalForge
-from mlops_ci.forge import Comment, place, post
+from mlops_ci.forge import Comment, Review, approvals, place, post
 
 
 def stamp(body: str) -> str | None:
@@ -48,3 +48,17 @@ def test_post_creates_once_updates_then_and_keeps(tmp_path: Path) -> None:
     assert post(forge, 1, "report 2 b", stamp).body == "report 2 b"
     assert post(forge, 1, "report 1 c", stamp).body == "report 2 b"
     assert [c.body for c in forge.comments(1)] == ["report 2 b"]
+
+
+def test_approvals_are_the_last_word_of_each_on_this_commit() -> None:
+    said = [
+        Review("ada", "approved", "new"),
+        Review("ada", "commented", "new"),
+        Review("bob", "approved", "old"),
+        Review("eve", "approved", "new"),
+        Review("eve", "changes", "new"),
+        Review("kim", "changes", "old"),
+        Review("kim", "approved", "new"),
+        Review("lee", "dismissed", "new"),
+    ]
+    assert [one.user for one in approvals(said, "new")] == ["ada", "kim"]

@@ -30,7 +30,6 @@ def newest_touching(git: Git, head: str, paths: tuple[str, ...]) -> str:
     """The newest commit of a branch itself that changed one of the paths; ``head`` where none did."""
     if not paths:
         return head
-    done = git.run(
-        "log", "-1", "--first-parent", "--diff-merges=first-parent", "--format=%H", head, "--", *paths
-    )
+    walk = ("log", "-1", "--first-parent", "--diff-merges=first-parent", "--no-patch", "--format=%H")
+    done = git.run(*walk, head, "--", *paths)
     return done.stdout.strip() or head

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from mlops_ci.adapters.git import Git
 
+_FEW = 50
+_NOTHING = "0" * 40
 _HEAD = re.compile(rb"[0-9a-f]{40,64} (\w+) (\d+)")
 _WHO = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<date>-?\d+ [+-]\d{4})$")
 
@@ -33,7 +35,7 @@ def texts(git: Git, commit: str, paths: Iterable[str]) -> dict[str, str | None]:
     Bytes that are no UTF-8 stay in the text (``surrogateescape``), so that it can be written back.
     """
     names = list(dict.fromkeys(paths))
-    found = _blobs(git, [f"{commit}:{name}" for name in names], "blob")
+    found = _blobs(git, _objects(git, commit, names), "blob")
     return {
         name: None if raw is None else raw.decode("utf-8", "surrogateescape")
         for name, raw in zip(names, found, strict=True)
@@ -45,6 +47,17 @@ def commits(git: Git, shas: Iterable[str]) -> dict[str, Commit]:
     names = list(dict.fromkeys(shas))
     found = zip(names, _blobs(git, names, "commit"), strict=True)
     return {name: _commit(name, raw.decode("utf-8", "replace")) for name, raw in found if raw is not None}
+
+
+def _objects(git: Git, commit: str, names: Sequence[str]) -> list[str]:
+    """How Git is to be asked for the files: for each path it reads the folder from its beginning, so that
+    for many all names are read once.
+    """
+    if len(names) <= _FEW:
+        return [f"{commit}:{name}" for name in names]
+    listed = git.run("ls-tree", "-r", "-z", commit).raw.decode("utf-8", "surrogateescape").split("\0")
+    known = {path: head[12:] for head, _, path in (entry.partition("\t") for entry in listed)}
+    return [known.get(name, _NOTHING) for name in names]
 
 
 def _blobs(git: Git, names: Sequence[str], kind: str) -> Iterator[bytes | None]:

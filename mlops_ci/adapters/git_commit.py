@@ -54,6 +54,23 @@ def is_ours(commit: git_batch.Commit) -> bool:
     )
 
 
+def stands(git: Git, tip: str, base: str, files: Mapping[str, str | None], message: str) -> bool:
+    """Whether a commit that `commit_files` made on an earlier commit of a branch still does: it brings to the
+    ``base`` of now what a new one would, the same change to files that are the same.
+    """
+    known = git_batch.commits(git, [tip]).get(tip)
+    if known is None or not is_ours(known):
+        return False
+    parent = known.parents[0]
+    if git.run("merge-base", "--is-ancestor", parent, base, check=False).code != 0:
+        return False
+    then, now = (
+        git.run("--literal-pathspecs", "ls-tree", "-r", "-z", commit, "--", *files).stdout
+        for commit in (parent, base)
+    )
+    return then == now and commit_files(git, parent, files, message) == tip
+
+
 def _identity(date: str) -> dict[str, str]:
     whole = {"NAME": BOT, "EMAIL": BOT_EMAIL, "DATE": f"@{date}"}
     return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in whole.items()}

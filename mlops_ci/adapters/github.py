@@ -215,11 +215,21 @@ def pull(found: Fields) -> PullRequest:
         head_repository=source,
         base_commit=found.text("base", "sha", default=""),
         node=found.text("node_id", default=""),
+        asked=_asked(found),
         merging=found.text("auto_merge", "enabled_by", "login", default=""),
         merged_at=found.text("merged_at", default=""),
         merged_by=found.text("merged_by", "login", default=""),
         # Of an open one it is a commit that GitHub tries out.
         merge_commit=found.text("merge_commit_sha", default="") if merged else "",
+    )
+
+
+def _asked(found: Fields) -> tuple[str, ...]:
+    people = found.items("requested_reviewers", default=())
+    teams = found.items("requested_teams", default=())
+    owner = found.text("base", "repo", "full_name").partition("/")[0]
+    return tuple(
+        [f"@{one.text('login')}" for one in people] + [f"@{owner}/{one.text('slug')}" for one in teams]
     )
 
 

@@ -106,6 +106,14 @@ class GitHubPromotions:
         """Every comment of a pull request, oldest first."""
         return self.github.comments(number)
 
+    def is_behind(self, number: int) -> bool:
+        """Whether a pull request has to be built on the base branch as it is now before it can be merged.
+
+        So where the branch demands it, and where there are conflicts.
+        """
+        found = self.github.http.get(self.github.path("pulls", number))
+        return found.text("mergeable_state", default="unknown") in ("behind", "dirty")
+
     def is_us(self, login: str) -> bool:
         """Whether this is the account that asks."""
         return login.lower() == self.github.account().lower()

@@ -57,6 +57,13 @@ def _one(name: str, source: Source, asked: Asked) -> Health:
     return Health(name, found.since, found.problem)
 
 
+def filled(text: str, asked: Asked) -> str:
+    """A text with {environment}, {model} and {digest} filled in; every other brace is PromQL's own."""
+    for name in ("environment", "model", "digest"):
+        text = text.replace(f"{{{name}}}", str(getattr(asked, name)))
+    return text
+
+
 def moment(text: Any) -> datetime | None:
     """A time as JSON has it; None where there is none.
 

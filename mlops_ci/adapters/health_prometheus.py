@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mlops_ci.adapters.health import Asked, Source, dicts, inside
+from mlops_ci.adapters.health import Asked, Source, dicts, filled, inside
 from mlops_ci.adapters.http_get import Service
 from mlops_ci.errors import ToolError
 from mlops_ci.promotion.plan import Health
@@ -37,13 +37,6 @@ def source(address: str, query: str, environ: Mapping[str, str]) -> tuple[str, S
         return judged(told, begin, asked.now, step)
 
     return words, look
-
-
-def filled(query: str, asked: Asked) -> str:
-    """The query with its placeholders filled; every other brace is PromQL's own."""
-    for name in ("environment", "model", "digest"):
-        query = query.replace(f"{{{name}}}", str(getattr(asked, name)))
-    return query
 
 
 def judged(told: Any, begin: datetime, now: datetime, step: float) -> Health:

@@ -150,9 +150,9 @@ class LocalForge:
 
         self._change(apply)
 
-    def ask_reviews(self, number: int, people: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
-        """Nobody is told here; whoever looks may `review`."""
-        self.pull_request(number)
+    def ask_reviews(self, number: int, people: Sequence[str]) -> tuple[str, ...]:
+        """Note who is to review; whoever looks may do it (`review`)."""
+        self._alter(number, asked=[*dict.fromkeys((*self.pull_request(number).asked, *people))])
         return ()
 
     def review(self, number: int, user: str, state: str = "approved") -> None:
@@ -199,6 +199,13 @@ class LocalForge:
         """Nothing merges itself later here."""
         self.pull_request(number)
 
+    def is_behind(self, number: int) -> bool:
+        """Whether a pull request conflicts with its base."""
+        pull = self.pull_request(number)
+        heads = local_merges.heads(self._git)
+        head, base = heads.get(pull.head), heads.get(pull.base)
+        return bool(head and base) and local_merges.merged(self._git, str(base), str(head)) is None
+
     def is_us(self, login: str) -> bool:
         """Whether this is the account that asks."""
         return login == self.account
@@ -207,7 +214,7 @@ class LocalForge:
         facts = {"merged_at": _now(), "merged_by": by, "merge_commit": commit}
         return self._alter(number, state="merged", head_commit=head, **facts)
 
-    def _alter(self, number: int, **values: str) -> PullRequest:
+    def _alter(self, number: int, **values: Any) -> PullRequest:
         def change(state: _State) -> PullRequest:
             plain = _plain(state, number)
             plain.update(values)
@@ -318,4 +325,5 @@ def _now() -> str:
 
 def _pull(plain: dict[str, Any]) -> PullRequest:
     # JSON has no tuples.
-    return PullRequest(**{**plain, "labels": tuple(plain.get("labels", ()))})
+    lists = {name: tuple(plain.get(name, ())) for name in ("labels", "asked")}
+    return PullRequest(**{**plain, **lists})

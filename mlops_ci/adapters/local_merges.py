@@ -29,6 +29,12 @@ def message(folder: Path, commit: str) -> str:
     return Git(folder).message(commit)
 
 
+def merged(folder: Path, one: str, other: str) -> str | None:
+    """The tree of a merge of two commits; None where they conflict."""
+    done = Git(folder).run("merge-tree", "--write-tree", one, other, check=False)
+    return done.stdout.split()[0] if done.code == 0 else None
+
+
 def squash(folder: Path, head: str, base: str, text: str, identity: Mapping[str, str]) -> str:
     """Put what a commit changes on a branch as one commit of its own; gives that commit.
 
@@ -45,10 +51,9 @@ def squash(folder: Path, head: str, base: str, text: str, identity: Mapping[str,
             f"{base} is checked out beside {folder}, so nothing is merged into it behind your back",
             f"merge it there: `git merge --squash {head[:10]}`, then commit",
         )
-    merged = git.run("merge-tree", "--write-tree", tip, head, check=False)
-    if merged.code != 0:
+    tree = merged(folder, tip, head)
+    if tree is None:
         raise ToolError(f"{head[:10]} does not merge into {base}: it conflicts", "build it anew on the base")
-    tree = merged.stdout.split()[0]
     made = git.run("commit-tree", tree, "-p", tip, stdin=text.encode(), env=identity).stdout.strip()
     git.run("update-ref", f"refs/heads/{base}", made, tip)
     return made

@@ -155,7 +155,7 @@ class Place:
 
     def _at(self, name: str) -> str:
         if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name:
-            raise ConfigError(f"{name!r} is no name in a model store")
+            raise ConfigError(f"{name!r} is no name in a model store", "name the file otherwise")
         return f"{self.path.rstrip('/')}/{name}"
 
 

@@ -17,6 +17,7 @@ from mlops_ci.errors import ToolError
 
 EXAMPLE = (
     "data",
+    "deploy",
     "pipeline",
     "schemas",
     "params.yaml",
@@ -120,12 +121,7 @@ class Sandbox:
             ToolError: a text to replace is not there exactly once.
         """
         self.git(self.author, "checkout", "--quiet", "-B", branch, "main")
-        for name, old, new in edits:
-            path = self.author / name
-            text = path.read_text(encoding="utf-8")
-            if text.count(old) != 1:
-                raise ToolError(f"{name}: the edit of {old!r} fits {text.count(old)} places, not one")
-            path.write_text(text.replace(old, new), encoding="utf-8")
+        self._edit(edits)
         self._commit(title)
         self.git(self.author, "push", "--quiet", "--force", "origin", branch)
 
@@ -144,13 +140,53 @@ class Sandbox:
             raise ToolError(f"`mlops-ci pr` ended with exit code {done.code}: {done.stderr.strip()}")
         return done
 
+    def verb(self, *args: str, on_line: OnLine = None) -> process.Result:
+        """What CI does after a merge: a verb on main as it is now, whatever its exit code."""
+        self.git(self.runner, "fetch", "--quiet", "origin")
+        self.git(self.runner, "checkout", "--quiet", "--force", "-B", "main", "origin/main")
+        return self.tool(self.runner, "mlops_ci", *args, ci=True, on_line=on_line)
+
+    def promoted(self, environment: str) -> int:
+        """A person merges the open promotion into an environment; gives its number.
+
+        Raises:
+            ToolError: none is open.
+        """
+        prefix = f"mlops-ci/promote/{environment}/"
+        pulls = [pull for pull in self.forge.promotions(prefix) if pull.state == "open"]
+        if not pulls:
+            raise ToolError(f"no promotion to {environment} is open")
+        return self.forge.merge(pulls[0].number, by="Ada").number
+
+    def push(self, title: str, edits: Iterable[tuple[str, str, str]]) -> None:
+        """Somebody edits files on main and pushes, without a pull request.
+
+        Raises:
+            ToolError: a text to replace is not there exactly once.
+        """
+        self.git(self.author, "checkout", "--quiet", "main")
+        self.git(self.author, "fetch", "--quiet", "origin")
+        self.git(self.author, "merge", "--quiet", "--ff-only", "origin/main")
+        self._edit(edits)
+        self._commit(title)
+        self.git(self.author, "push", "--quiet", "origin", "main")
+
     def merge(self, branch: str) -> None:
         """A person merges: main then holds the very dvc.lock that was judged."""
         self.git(self.author, "checkout", "--quiet", "main")
         self.git(self.author, "fetch", "--quiet", "origin")
+        self.git(self.author, "merge", "--quiet", "--ff-only", "origin/main")
         self.git(self.author, "merge", "--quiet", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         self.git(self.author, "push", "--quiet", "origin", "main")
         self.forge.merged(self.forge.pull_requests(head=branch)[0].number)
+
+    def _edit(self, edits: Iterable[tuple[str, str, str]]) -> None:
+        for name, old, new in edits:
+            path = self.author / name
+            text = path.read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                raise ToolError(f"{name}: the edit of {old!r} fits {text.count(old)} places, not one")
+            path.write_text(text.replace(old, new), encoding="utf-8")
 
     def _commit(self, message: str) -> None:
         self.git(self.author, "add", "--all")

@@ -42,5 +42,8 @@ def without(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def inherited(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a tool: this process's without the token that pushes, and what it is given."""
-    return {**{name: value for name, value in os.environ.items() if name != PUSHING}, **given}
+    """The environment of a tool: this process's without the tokens that push, and what it is given."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in (PUSHING, TARGETS)},
+        **given,
+    }

@@ -14,8 +14,8 @@ from mlops_ci.adapters.github import GitHub
 from mlops_ci.checkup import forge
 from mlops_ci.checkup.place import Found, Place
 from mlops_ci.checkup.pushing import OWN, mapping, mappings, to_workflow
-from mlops_ci.errors import MlopsError
-from mlops_ci.promoting import sites
+from mlops_ci.errors import ManifestError, MlopsError
+from mlops_ci.promoting import reading, sites
 from mlops_ci.starting import without_password
 
 NONE = Found("good", "there are no environments, so nothing is promoted")
@@ -29,13 +29,19 @@ def manifests(place: Place) -> Found:
     if not place.rules.environments:
         return NONE
     targets = list(_targets(place))
-    lacking = [path for path in targets if not (place.git.root / path).is_file()]
+    lacking = [path for _, path in targets if not (place.git.root / path).is_file()]
     if lacking:
         return Found(
             "missing",
             f"there is no {_some(lacking)}",
             "write what is live there, see docs/manifests.md; or say where it stands: `manifest:`",
         )
+    for environment, path in targets:
+        try:
+            kind, options = reading.kind_of(place.rules, environment, text := _text(place, path))
+            kind.read(text, options)
+        except ManifestError as error:
+            return Found("missing", f"{path}: {error.message}", error.hint)
     if not targets and not _repositories(place):
         return Found("missing", "no model goes to any environment", "name some: `models:` of an environment")
     return Found("good", f"{len(targets)} manifest{'' if len(targets) == 1 else 's'} in this repository")
@@ -137,8 +143,12 @@ def merging(place: Place) -> Found:
     return Found("good", f"GitHub merges by itself in {', '.join(automatic)}")
 
 
-def _targets(place: Place) -> Iterator[str]:
-    """The paths of the manifests that this repository should have."""
+def _text(place: Place, path: str) -> str:
+    return (place.git.root / path).read_text(encoding="utf-8", errors="replace")
+
+
+def _targets(place: Place) -> Iterator[tuple[str, str]]:
+    """Environments with the paths of the manifests that this repository should have."""
     graph, rules = place.dvc.graph(), place.rules
     files = sorted({stage.dvcfile for stage in graph.stages} | {one.dvcfile for one in graph.artifacts})
     name = place.repository.rpartition("/")[2] or place.git.root.name
@@ -146,7 +156,7 @@ def _targets(place: Place) -> Iterator[str]:
     for environment, told in rules.environments.items():
         for model in models:
             if not told.repo and any(fnmatchcase(model.name, pattern) for pattern in told.models):
-                yield rules.manifest(environment, model.name)
+                yield environment, rules.manifest(environment, model.name)
 
 
 def _repositories(place: Place) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`mlops-ci demo`: the pull-request half of the product, played in a sandbox on real data."""
+"""`mlops-ci demo`: the whole product played in a sandbox on real data, pull requests and promotions."""
 
 from __future__ import annotations
 
@@ -52,13 +52,22 @@ class Played:
         return self.verdict == self.scene.verdict
 
 
+@dataclass(frozen=True)
+class Acted:
+    """How an act of the promotion went; ``seconds`` is its wall time."""
+
+    title: str
+    as_told: bool
+    seconds: float
+
+
 def demo(
     directory: Annotated[
         Path | None, typer.Option(help="Folder for the sandbox; default: a new temporary one.")
     ] = None,
     json: Json = False,
 ) -> int:
-    """Play the whole pull-request story in a sandbox, on real data.
+    """Play the whole story in a sandbox, on real data: pull requests, promotion, rollback, audit.
 
     Needs no account, token, server or network. Ends with where to look; the sandbox is kept.
     """
@@ -74,11 +83,14 @@ def demo(
     for one in _play(sandbox, terminal, story):
         _show(one, story, terminal)
         played.append(one)
-    found = sandbox.tool(sandbox.author, "mlops_ci", "evidence", "main").stdout.partition("\n")[0]
+    terminal.say(story["promotion"])
+    acted = [_act(sandbox, terminal, story, plain) for plain in story["acts"]]
+    found = sandbox.verb("evidence", "main").stdout.partition("\n")[0]
     seconds = time.monotonic() - begun
     terminal.say(story["outro"].format(folder=sandbox.folder, seconds=seconds, evidence=found))
-    terminal.result("", _document(sandbox, played))
-    return 0 if all(one.as_told for one in played) else 1
+    terminal.result("", _document(sandbox, played, acted))
+    told = [one.as_told for one in played] + [one.as_told for one in acted]
+    return 0 if all(told) else 1
 
 
 def _story() -> dict[str, Any]:
@@ -115,6 +127,51 @@ def _play(sandbox: Sandbox, terminal: Terminal, story: dict[str, Any]) -> Iterat
             sandbox.merge(scene.branch)
 
 
+def _act(sandbox: Sandbox, terminal: Terminal, story: dict[str, Any], plain: dict[str, Any]) -> Acted:
+    """One act of the promotion: what people and CI do, step by step."""
+    terminal.say(story["act"].format(title=plain["title"], story=plain["story"]))
+    begun, told = time.monotonic(), True
+    for step in plain["steps"]:
+        told = _step(sandbox, terminal, story, step) and told
+    if look := plain.get("look"):
+        terminal.say(f"  {look}")
+    return Acted(plain["title"], told, time.monotonic() - begun)
+
+
+def _step(sandbox: Sandbox, terminal: Terminal, story: dict[str, Any], step: dict[str, Any]) -> bool:
+    """One step; whether it went as the story tells."""
+    if "merge" in step:
+        terminal.say(story["ada"].format(number=sandbox.promoted(step["merge"])))
+    elif "take" in step:
+        number = sandbox.forge.pull_requests(head=step["take"])[0].number
+        sandbox.merge(step["take"])
+        terminal.say(story["ada"].format(number=number))
+    elif "push" in step:
+        edits = [(edit["file"], edit["old"], edit["new"]) for edit in step["edits"]]
+        sandbox.push(step["push"], edits)
+    else:
+        return _run(sandbox, terminal, story, step)
+    return True
+
+
+def _run(sandbox: Sandbox, terminal: Terminal, story: dict[str, Any], step: dict[str, Any]) -> bool:
+    with terminal.step(story["doing"].format(words=" ".join(step["run"]))):
+        done = sandbox.verb(*step["run"])
+    said = done.stdout.rstrip()
+    terminal.say("\n".join(f"  {line}" for line in (said or done.stderr).splitlines()))
+    if "show" in step:
+        prefix = f"mlops-ci/promote/{step['show']}/"
+        pull = next(one for one in sandbox.forge.promotions(prefix) if one.state == "open")
+        terminal.markdown(pull.body)
+    if done.code == step.get("code", 0) and all(words in said for words in step["says"]):
+        return True
+    expected = f"exit code {step.get('code', 0)}, and {', '.join(map(repr, step['says'])) or 'no more'}"
+    terminal.say(
+        story["surprise"].format(expected=f"{expected}; exit code {done.code}: {done.stderr.strip()}")
+    )
+    return False
+
+
 def _show(played: Played, story: dict[str, Any], terminal: Terminal) -> None:
     from mlops_ci import report
 
@@ -132,7 +189,7 @@ def _show(played: Played, story: dict[str, Any], terminal: Terminal) -> None:
         terminal.say(story["surprise"].format(expected=played.scene.verdict))
 
 
-def _document(sandbox: Sandbox, played: list[Played]) -> dict[str, Any]:
+def _document(sandbox: Sandbox, played: list[Played], acted: list[Acted]) -> dict[str, Any]:
     return {
         "folder": str(sandbox.folder),
         "pull_requests": [
@@ -145,6 +202,9 @@ def _document(sandbox: Sandbox, played: list[Played]) -> dict[str, Any]:
                 "seconds": round(one.seconds, 1),
             }
             for one in played
+        ],
+        "acts": [
+            {"title": one.title, "as_told": one.as_told, "seconds": round(one.seconds, 1)} for one in acted
         ],
     }
 

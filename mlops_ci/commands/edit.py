@@ -41,6 +41,9 @@ def edit(file: _File, orders: _Orders, dry_run: _DryRun = False, json: Json = Fa
         found = yaml_edit.changes(before, after)
     except ManifestError as error:
         raise ManifestError(f"{file}: {error.message}", error.hint) from error
+    for one in found:
+        if isinstance(one.old, str) and isinstance(one.new, int | float):
+            terminal.say(f"note: {one.address} was text; '\"...\"' sets text, not {_shown(one.new)}")
     is_written = after != before and not dry_run
     if is_written:
         # A link stays one, and what it leads to is changed.

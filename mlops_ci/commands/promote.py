@@ -24,8 +24,8 @@ def promote(
     """Open and update the pull requests that change what is live; merging one promotes.
 
     Looks at what Git says is live, at the evidence of main and at the base branch's rules, and makes the
-    open pull requests match. Run it as often as you like. In a workflow that was started by hand it carries out
-    the order of its inputs: promote, rollback, hold or unhold.
+    open pull requests match. Run it as often as you like. In a workflow that was started by hand it carries
+    out the order of its inputs: promote, rollback, hold or unhold.
     """
     terminal = Terminal(json_output=json)
     runner = Runner.of(os.environ)

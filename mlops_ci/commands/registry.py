@@ -11,17 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops_ci.adapters import gto_tags
-from mlops_ci.adapters.databases import expand
-from mlops_ci.adapters.mlflow_registry import Registry
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.collect.project import Project, find
+from mlops_ci.collect.project import find
 from mlops_ci.commands.options import Json
-from mlops_ci.config import values
-from mlops_ci.errors import ConfigError
-from mlops_ci.promoting import registering
-from mlops_ci.promotion import registry as mirror
-from mlops_ci.promotion.registry import Arrived, Changes
+from mlops_ci.promoting import mirroring
+from mlops_ci.promotion.registry import Changes
 
 
 class Action(StrEnum):
@@ -36,7 +30,11 @@ _Action = Annotated[
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
-def registry(action: _Action, dry_run: _DryRun = False, json: Json = False) -> int:
+def registry(
+    action: _Action,  # noqa: ARG001 - there is one
+    dry_run: _DryRun = False,
+    json: Json = False,
+) -> int:
     """Bring an MLflow registry to what Git says of releases.
 
     Git is the truth: what the promotion records name is registered once, by the digest of its bytes, and the
@@ -45,36 +43,13 @@ def registry(action: _Action, dry_run: _DryRun = False, json: Json = False) -> i
     """
     terminal = Terminal(json_output=json)
     project = find(Path.cwd(), os.environ)
-    settings = project.policy.promotion.registry
-    if settings is None:
-        raise ConfigError(
-            f"there is no registry to {action}: promotion.registry is not set",
-            "set promotion.registry: {uri: ...} in mlops-ci.yaml; {} is the SQLite file mlflow.db",
-        )
     head = project.revisions.policy.commit if project.revisions.policy else project.git.head()
-    arrived = registering.arrived(project.git, head)
-    wanted = mirror.wanted(
-        arrived, registering.targets(project.policy), registering.proposed(project.git, head)
-    )
-    uri = expand(settings.uri, os.environ, "promotion.registry.uri")
-    done: tuple[tuple[str, Changes], ...] = ()
-    if wanted:
-        with terminal.step("Asking the registry"):
-            held = Registry(uri, project.dvc.top)
-            done = held.sync(wanted, lambda model: values.fill(settings.name, model=model), dry_run=dry_run)
-    tags = _tags(project, arrived, terminal, dry_run=dry_run) if settings.tags else ()
+    with terminal.step("Asking the registry"):
+        found = mirroring.sync(project, os.environ, head, say=terminal.say, dry_run=dry_run)
+    done, tags = found.models, found.tags
     lines = [*(_line(name, changes) for name, changes in done), *(f"tag {name}" for name in tags)]
     terminal.result(_words(lines, dry_run=dry_run), _document(done, tags))
     return 0
-
-
-def _tags(
-    project: Project, arrived: tuple[Arrived, ...], terminal: Terminal, *, dry_run: bool
-) -> tuple[str, ...]:
-    made, notes = gto_tags.sync(project.git, mirror.git_tags(arrived), dry_run=dry_run)
-    for note in notes:
-        terminal.say(f"note: {note}")
-    return made
 
 
 def _words(lines: list[str], *, dry_run: bool) -> str:

@@ -31,8 +31,8 @@ class Limit(BaseModel):
     max_drop: Allowed | Percent | None = Field(
         default=None,
         description="How much worse than the base, and than what is live in any environment, it may be: a "
-        "number in the metric's own unit, or a percentage of their value such as 2%. Where lower is better, it "
-        "is the allowed rise.",
+        "number in the metric's own unit, or a percentage of their value such as 2%. Where lower is "
+        "better, it is the allowed rise.",
     )
     direction: Direction | None = Field(
         default=None, description="Which way is good, where the metric's name does not say or says it wrong."

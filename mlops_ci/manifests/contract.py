@@ -89,6 +89,7 @@ CONTRACTS = (
                 differs="spec.predictor.name",
             ),
             Rule("spec.canary[].predictor.model", "mapping", needs=("name",), never=_NOT_IN_A_CANARY),
+            Rule("spec.canary[].predictor.containers", "list", needs=("name",), never=_NOT_IN_A_CANARY),
             Rule(
                 "spec.canary[].predictor.model.storageUri",
                 "text",

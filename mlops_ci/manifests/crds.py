@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_ci.errors import ConfigError, ManifestError
-from mlops_ci.manifests.documents import Problem, address, label, look
+from mlops_ci.manifests.documents import Problem, address, entries, label, look
 from mlops_ci.yaml_edit import Document, Match, Part, documents
 
 FOLDER = ".mlops-ci/schemas"
@@ -71,11 +71,9 @@ def compiled(text: str) -> tuple[Schema, ...]:
     return tuple(found)
 
 
-def _unlisted(data: Any) -> Iterator[Mapping[str, Any]]:
+def _unlisted(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """A document, or each of a List's."""
-    if isinstance(data, Mapping):
-        items = data.get("items") if data.get("kind") == "List" else [data]
-        yield from (one for one in (items if isinstance(items, list) else ()) if isinstance(one, Mapping))
+    yield from entries(data, "items") if data.get("kind") == "List" else [data]
 
 
 def _versions(data: Mapping[str, Any]) -> Iterator[Schema]:
@@ -179,12 +177,12 @@ def _say_either(node: Mapping[str, Any], found: dict[str, Any]) -> None:
 
 
 def loaded(texts: Mapping[str, str]) -> tuple[Schema, ...]:
-    """The schemas of files, by their names.
+    """The schemas of files, by their names; files of other formats are passed over.
 
     Raises:
         ConfigError: a file is none that ``Schema.to_json`` wrote.
     """
-    return tuple(_loaded(name, text) for name, text in sorted(texts.items()))
+    return tuple(_loaded(name, text) for name, text in sorted(texts.items()) if name.endswith(".json"))
 
 
 def _loaded(name: str, text: str) -> Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,10 +88,26 @@ def has(data: Any, *path: Part) -> bool:
     return isinstance(below, Mapping) and path[-1] in below
 
 
-def entries(data: Any, *path: Part) -> Iterator[Mapping[str, Any]]:
-    """The mappings in a list below a value; nothing where there is no list."""
+def entries(data: Any, *path: Part) -> tuple[Mapping[str, Any], ...]:
+    """The mappings in a list below a value, each at its place; none where there is no list.
+
+    Raises:
+        ManifestError: something else stands among them, so that their places would be others.
+    """
     found = look(data, *path)
-    yield from (one for one in (found if isinstance(found, list) else ()) if isinstance(one, Mapping))
+    listed = found if isinstance(found, list) else []
+    for one in listed:
+        if not isinstance(one, Mapping):
+            raise ManifestError(
+                f"{Address(path).where}: {one!r} stands among its entries", "each of them must be a mapping"
+            )
+    return tuple(listed)
+
+
+def part(index: int, entry: Mapping[str, Any]) -> Match:
+    """How an entry of a list is named: by its name, else by its place."""
+    name = entry.get("name")
+    return Match("name", name) if isinstance(name, str) else Match("", str(index))
 
 
 def percent(value: Any, place: Address | str) -> int:

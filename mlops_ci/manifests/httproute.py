@@ -1,4 +1,4 @@
-"""Manifest kind: an HTTPRoute of the Gateway API before two workloads, one stable and one candidate."""
+"""Manifest kind: an HTTPRoute of the Gateway API before a stable and a candidate workload."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def claims(found: Sequence[Mapping[str, Any]]) -> bool:
         for one in found
         if is_kind(one, GROUP, KIND)
         for rule in entries(one, "spec", "rules")
-        if len(list(entries(rule, "backendRefs"))) > 1
+        if len(entries(rule, "backendRefs")) > 1
     ]
     return len(workloads) > 1 and bool(split)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlops_ci.errors import ManifestError
-from mlops_ci.manifests.documents import Path, address, entries, has, label, look
+from mlops_ci.manifests.documents import Path, address, entries, has, label, look, part
 from mlops_ci.manifests.pointers import Place, Pointer
 from mlops_ci.yaml_edit import Document, Match
 
@@ -86,9 +86,9 @@ def _one(found: list[tuple[Path, Any]], document: Document, what: str, option: s
 def _containers(document: Document, pod: Path, name: str | None) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Every container with its path; those that start before the others may fetch the model."""
     for group in ("containers", "initContainers"):
-        for container in entries(document.data, *pod, group):
+        for index, container in enumerate(entries(document.data, *pod, group)):
             if name in (None, container.get("name")):
-                yield (*pod, group, Match("name", str(container.get("name")))), container
+                yield (*pod, group, part(index, container)), container
 
 
 def _image(document: Document, found: tuple[Path, Mapping[str, Any]]) -> Pointer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlops_ci.errors import ManifestError
-from mlops_ci.manifests.documents import Path, address, entries, has, label, look
+from mlops_ci.manifests.documents import Path, address, entries, has, label, look, part
 from mlops_ci.manifests.pointers import Place, Pointer
 from mlops_ci.yaml_edit import Document, Match
 
@@ -61,8 +61,8 @@ def _places(document: Document, predictor: Path, mount: str | None) -> Iterator[
     for style in ("model", *FRAMEWORKS):
         if has(data, *predictor, style, "storageUri"):
             yield (*predictor, style, "storageUri")
-    for container in entries(data, *predictor, "containers"):
-        path: Path = (*predictor, "containers", Match("name", str(container.get("name"))))
+    for index, container in enumerate(entries(data, *predictor, "containers")):
+        path: Path = (*predictor, "containers", part(index, container))
         variable: Path = (*path, "env", Match("name", _ENV))
         if look(data, *variable) is not None:
             yield (*variable, "value")

@@ -35,7 +35,7 @@ def rules(route: Document) -> tuple[Rule, ...]:
     found = [
         _rule(route, ("spec", "rules", Match("", str(index))))
         for index, rule in enumerate(entries(route.data, "spec", "rules"))
-        if len(list(entries(rule, "backendRefs"))) > 1
+        if len(entries(rule, "backendRefs")) > 1
     ]
     if not found:
         raise ManifestError(
@@ -54,7 +54,7 @@ def rules(route: Document) -> tuple[Rule, ...]:
 
 
 def _rule(route: Document, path: Path) -> Rule:
-    refs = list(entries(route.data, *path, "backendRefs"))
+    refs = entries(route.data, *path, "backendRefs")
     place = address(route, *path, "backendRefs")
     if len(refs) > 2:
         raise ManifestError(

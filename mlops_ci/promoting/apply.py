@@ -65,6 +65,7 @@ def apply(
     known = forge.promotions(marks.PREFIX, since=since) if pulls is None else pulls
     ours = {name: sha for name, sha in heads.items() if name.startswith(marks.PREFIX)}
     scene = Scene(forge, git, known, git_branches.tips(git, ours), dry_run)
+    works = [_kept(scene, work) for work in works]
     told = [_tried(work, partial(_brought, scene, work)) for work in works]
     swept = list(sweep(scene, _is_wanted(wanted, works), lambda branch: wanted.reasons.get(branch, "")))
     done = [_tried(work, partial(_merged, scene, work, one)) for work, one in zip(works, told, strict=True)]
@@ -108,6 +109,24 @@ def _built(git: Git, base: str, proposal: Proposal) -> _Work:
     except MlopsError as error:
         return _Work(proposal, base, error=error)
     return _Work(proposal, base, commit)
+
+
+def _kept(scene: Scene, work: _Work) -> _Work:
+    """The same with the commit that stands already, where only the rest of the base branch has moved.
+
+    A branch that is built anew for nothing may lose its approvals, and runs its checks again.
+    """
+    branch = work.proposal.branch
+    pull, tip = scene.open.get(branch), scene.tips.get(branch)
+    if work.error or work.idle or pull is None or tip is None or tip.person or tip.commit == work.commit:
+        return work
+    files, message = work.proposal.files, work.proposal.message
+    try:
+        if not git_commit.stands(scene.git, tip.commit, work.base, files, message):
+            return work
+        return work if scene.forge.is_behind(pull.number) else replace(work, commit=tip.commit)
+    except MlopsError as error:
+        return replace(work, error=error)
 
 
 def _is_wanted(wanted: Wanted, works: Sequence[_Work]) -> Callable[[str], bool]:
@@ -187,8 +206,10 @@ def _written(scene: Scene, work: _Work, pull: PullRequest | None, tip: Tip | Non
     notes: tuple[str, ...] = ()
     if missing := _missing(pull, proposal):
         changed = True
-        if marks.LABEL in missing and proposal.reviewers:
-            notes = forge.ask_reviews(pull.number, proposal.reviewers)
+        known = {one.lower() for one in pull.asked}
+        asking = [one for one in proposal.reviewers if one.lower() not in known]
+        if marks.LABEL in missing and asking:
+            notes = forge.ask_reviews(pull.number, asking)
         forge.add_labels(pull.number, missing)
     if marks.PAUSED in pull.labels:
         changed = True

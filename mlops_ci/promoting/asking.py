@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mlops_ci.adapters import git_batch
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.promoting import reading
-from mlops_ci.promoting.ordered import Order
+from mlops_ci.promoting.ordered import Action, Order
 from mlops_ci.promoting.reading import Standing, Target
 from mlops_ci.promotion import history, record
 from mlops_ci.promotion.plan import Asked
@@ -16,7 +16,6 @@ from mlops_ci.promotion.plan import Asked
 if TYPE_CHECKING:
     from mlops_ci.promoting.looking import Ground
 
-Action = Literal["promote", "rollback", "hold", "unhold"]
 ASKED: tuple[Action, ...] = ("rollback", "hold", "unhold")
 
 

@@ -25,15 +25,6 @@ def told(live: Live, environment: Environment, site: Site, environ: Mapping[str,
     settings, record = environment.health, live.record
     if settings is None or record is None or live.merged is None:
         return live
-    sources: dict[str, Source] = {}
-    if settings.deployments:
-        sources |= dict([health_deployments.source(_github(site, live), settings.deployments)])
-    if settings.argocd:
-        sources |= dict([health_argocd.source(settings.argocd, environ)])
-    if settings.prometheus and settings.query:
-        sources |= dict([health_prometheus.source(settings.prometheus, settings.query, environ)])
-    if not sources:
-        return live
     asked = Asked(
         environment=live.environment,
         model=live.model,
@@ -41,22 +32,30 @@ def told(live: Live, environment: Environment, site: Site, environ: Mapping[str,
         merged=live.merged,
         now=now,
         soak=max(environment.soak, environment.step_soak),
-        contains=_contains(site.git, live, record.log_path),
+        contains=_contains(site.git, record.log_path),
     )
-    return replace(live, health=health.together(sources, asked))
+    sources: dict[str, Source] = {}
+    if settings.deployments:
+        named = health.filled(settings.deployments, asked)
+        sources |= dict([health_deployments.source(_github(site, live), named)])
+    if settings.argocd:
+        sources |= dict([health_argocd.source(health.filled(settings.argocd, asked), environ)])
+    if settings.prometheus and settings.query:
+        sources |= dict([health_prometheus.source(settings.prometheus, settings.query, environ)])
+    return replace(live, health=health.together(sources, asked)) if sources else live
 
 
 def _github(site: Site, live: Live) -> GitHub:
     github = getattr(site.forge, "github", None)
     if not isinstance(github, GitHub):
         raise ConfigError(
-            f"environments.{live.environment}.health: deployments are GitHub's, and this repository is not there",
+            f"environments.{live.environment}.health: deployments are GitHub's, the manifests elsewhere",
             "name another source, or none",
         )
     return github
 
 
-def _contains(git: Git, live: Live, path: str) -> Callable[[str], bool | None]:
+def _contains(git: Git, path: str) -> Callable[[str], bool | None]:
     """Whether a commit has the promotion; None where this clone does not know the commit."""
 
     def contains(commit: str) -> bool | None:

@@ -63,15 +63,19 @@ def _judged(
     view: View, decision: Decision, judged: Judged, live: Named | None, unknown: tuple[str, ...] = ()
 ) -> Weighed:
     verdict = outcome(judged, decision.model)
+    based = live is not None and any(
+        one.name == decision.model and one.base_digest == live.md5 for one in judged.evidence.models
+    )
     summary = summary_of(
         judged.evidence,
         judged.findings,
         verdict,
         decision.model,
         digest=judged.digest,
-        champion=live.digest if live else "",
-        environment=decision.environment,
+        champion=live.digest if live and based else "",
     )
+    if live is not None and not based:
+        summary = against(summary, _measured_as_live(decision, live), live.digest)
     return Weighed(summary, judged.evidence, unknown, _refused(view, decision, verdict))
 
 
@@ -90,6 +94,11 @@ def _recorded(view: View, decision: Decision, live: Named | None) -> Summary | N
     known = next(iter(records_of(view, decision)), None)
     if known is None:
         return None
-    own = decision.record
-    measured = own.evidence if own and live and own.release.digest == live.digest else None
+    measured = _measured_as_live(decision, live) if live else None
     return against(known.evidence, measured, live.digest if live else "")
+
+
+def _measured_as_live(decision: Decision, live: Named) -> Summary | None:
+    """What the newest record tells of what is live, where that is what it promoted."""
+    own = decision.record
+    return own.evidence if own and own.release.digest == live.digest else None

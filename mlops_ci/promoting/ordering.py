@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.promoting import apply, rounds, telling
+from mlops_ci.promoting import apply, mirroring, rounds, sites, telling
 from mlops_ci.promoting.ordered import Order
 from mlops_ci.promoting.rounds import Round
 from mlops_ci.session import Session
@@ -34,6 +34,7 @@ def carry_out(
     terminal.result(text, telling.document(done))
     if dry_run and (diff := telling.diffs(done)):
         terminal.say(f"\n{diff}")
+    _mirror(session, environ, dry_run=dry_run)
     _tell_the_job(session, text, done)
     apply.check(done.applied)
     return 1 if order.action != "promote" and _is_blocked(order, done) else 0
@@ -47,6 +48,17 @@ def _is_blocked(order: Order, done: Round) -> bool:
 
 def _name(row: rounds.Row) -> str:
     return f"{row.live.environment}/{row.live.model}"
+
+
+def _mirror(session: Session, environ: Mapping[str, str], *, dry_run: bool) -> None:
+    """Bring the registry along, where there is one; Git is the truth, so that trouble with it is a note."""
+    project = session.project
+    if project.policy.promotion.registry is None or dry_run:
+        return
+    head = sites.newest(project.git, project.revisions.base_branch)
+    session.outlets.notes.tried(
+        "the registry was not brought along", lambda: mirroring.sync(project, environ, head)
+    )
 
 
 def _tell_the_job(session: Session, text: str, done: Round) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from mlops_ci.adapters import git_arrivals
+from mlops_ci.adapters import git_arrivals, git_batch
 from mlops_ci.adapters.git import Git
 from mlops_ci.config import Config
 from mlops_ci.promotion import record
@@ -60,7 +60,6 @@ def targets(config: Config) -> tuple[Target, ...]:
 
 
 def _texts(git: Git, commit: str, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for path in sorted(paths):
-        text = git.show(commit, path)
+    for path, text in git_batch.texts(git, commit, sorted(paths)).items():
         if text is not None:
             yield path, text

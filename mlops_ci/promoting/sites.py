@@ -14,7 +14,7 @@ from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_promotions import GitHubPromotions
-from mlops_ci.adapters.github_settings import TOKENS
+from mlops_ci.adapters.github_settings import PUSH_TOKEN, TOKENS
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.forge import Promotions
@@ -42,7 +42,7 @@ class Site:
         Raises:
             ToolError: the remote cannot be reached, or has no such branch.
         """
-        return replace(self, head=_newest(self.git, self.branch))
+        return replace(self, head=newest(self.git, self.branch))
 
 
 def own(git: Git, environ: Mapping[str, str], *, base: str = "", say: Say = lambda _: None) -> Site:
@@ -57,7 +57,7 @@ def own(git: Git, environ: Mapping[str, str], *, base: str = "", say: Say = lamb
         raise ConfigError(
             "no base branch was found to promote from", "name it: `base: main` in mlops-ci.yaml"
         )
-    return Site(git, forge_of(git, environ, say), branch, _newest(git, branch))
+    return Site(git, forge_of(git, environ, say), branch, newest(git, branch))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def other(address: str, environ: Mapping[str, str], say: Say = lambda _: None) -
     told = shown_there(environ)
     with _empty(address, told) as git:
         branch = _default(git, address)
-        yield Site(git, forge_of(git, told, say), branch, _newest(git, branch), address)
+        yield Site(git, forge_of(git, told, say), branch, newest(git, branch), address)
 
 
 def reached(address: str, environ: Mapping[str, str]) -> str:
@@ -88,9 +88,9 @@ def reached(address: str, environ: Mapping[str, str]) -> str:
 
 
 def shown_there(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which another repository is spoken to: its own token goes first, where there is one."""
+    """The environment in which another repository is spoken to: its own token alone, where there is one."""
     token = environ.get(TARGET_TOKEN, "").strip()
-    return {**environ, TOKENS[0]: token} if token else dict(environ)
+    return {**environ, TOKENS[0]: token, PUSH_TOKEN: ""} if token else dict(environ)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _repository(url: str) -> tuple[str, str] | None:
     return f"{scheme}://{parts.hostname}{port}", parts.path.strip("/").removesuffix(".git")
 
 
-def _newest(git: Git, branch: str) -> str:
+def newest(git: Git, branch: str) -> str:
     """The newest commit of a branch, fetched where there is a remote."""
     remote = git.remote()
     ref = f"refs/remotes/{remote}/{branch}" if remote else f"refs/heads/{branch}"

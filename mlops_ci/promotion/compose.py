@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from jinja2 import Environment
@@ -14,7 +15,7 @@ from mlops_ci.forge import Proposal
 from mlops_ci.promotion import marker, words
 from mlops_ci.promotion.context import Context, Setting, Shipped
 from mlops_ci.promotion.marker import Marker
-from mlops_ci.promotion.record import Edit, Record
+from mlops_ci.promotion.record import Edit, Record, digest
 from mlops_ci.promotion.recording import record_of
 from mlops_ci.promotion.summary import summary_of
 from mlops_ci.promotion.view import view
@@ -26,15 +27,27 @@ from mlops_ci.writing.visible import one_line
 __all__ = ["Context", "Setting", "Shipped", "branch_of", "edits_of", "proposals", "record_of", "summary_of"]
 
 TEMPLATE = "promotion.md.j2"
-# GitHub takes 65,536 characters; the marks that are put to a body's end have room in the rest.
-BODY_LIMIT = 64_000
 LABEL = "mlops-ci"
 _LONGEST_TITLE = 200
 _LONGEST_LABEL = 50
 # How many rows of every list a body shows: the first that fits.
 _ROWS = (40, 12, 4, 1, 0)
 
-Part = tuple[Decision, Context, Record]
+
+@dataclass(frozen=True)
+class Part:
+    """A decision with what is known of it, its record, and that as the text of a file."""
+
+    decision: Decision
+    context: Context
+    record: Record
+    text: str
+
+    @classmethod
+    def of(cls, decision: Decision, context: Context, setting: Setting) -> Part:
+        """A decision with its record."""
+        record = record_of(decision, context, setting)
+        return cls(decision, context, record, record.text())
 
 
 def proposals(
@@ -49,7 +62,7 @@ def proposals(
     for decision in decisions:
         context = contexts[decision.id]
         seat = (branch_of(decision), decision.group)
-        seats.setdefault(seat, []).append((decision, context, record_of(decision, context, setting)))
+        seats.setdefault(seat, []).append(Part.of(decision, context, setting))
     return tuple(_proposal(parts, group, setting) for (_, group), parts in seats.items())
 
 
@@ -70,9 +83,9 @@ def edits_of(path: str, before: str, after: str) -> tuple[Edit, ...]:
 
 
 def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
-    ids = tuple(decision.id for decision, _, _ in parts)
-    reviewers = (name for _, context, _ in parts for name in context.reviewers)
-    first = parts[0][0]
+    ids = tuple(part.decision.id for part in parts)
+    reviewers = (name for part in parts for name in part.context.reviewers)
+    first = parts[0].decision
     return Proposal(
         id=_group_id(first, ids) if group else ids[0],
         branch=branch_of(first),
@@ -83,7 +96,7 @@ def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
         files=_files(parts),
         labels=_labels(parts),
         reviewers=tuple(dict.fromkeys(reviewers)),
-        automatic=all(decision.automatic for decision, _, _ in parts),
+        automatic=all(part.decision.automatic for part in parts),
     )
 
 
@@ -96,24 +109,24 @@ def _group_id(first: Decision, ids: Sequence[str]) -> str:
 def _files(parts: Sequence[Part]) -> dict[str, str | None]:
     """The manifests, the newest records, the log; each model of a group edits a manifest of its own."""
     files: dict[str, str | None] = {}
-    for decision, context, record in parts:
-        if context.text is not None:
-            if decision.manifest in files:
+    for part in parts:
+        path, record = part.decision.manifest, part.record
+        if part.context.text is not None:
+            if path in files:
                 raise ConfigError(
-                    f"{decision.manifest}: two models of the group {decision.group} have this manifest",
+                    f"{path}: two models of the group {part.decision.group} have this manifest",
                     "give each a file of its own, for example `manifest: deploy/{environment}/{model}.yaml`",
                 )
-            files[decision.manifest] = context.text
-        text = record.text()
-        files[record.current_path] = text
-        files[record.log_path] = text
+            files[path] = part.context.text
+        files[record.current_path] = part.text
+        files[record.log_path] = part.text
     return files
 
 
 def _labels(parts: Sequence[Part]) -> tuple[str, ...]:
-    actions = {decision.action for decision, _, _ in parts}
+    actions = {part.decision.action for part in parts}
     kind = "rollback" if "rollback" in actions else "hold" if actions <= {"hold", "unhold"} else "promotion"
-    return (LABEL, kind, parts[0][0].environment[:_LONGEST_LABEL])
+    return (LABEL, kind, parts[0].decision.environment[:_LONGEST_LABEL])
 
 
 # ---- texts -----------------------------------------------------------------------------------------
@@ -121,8 +134,8 @@ def _labels(parts: Sequence[Part]) -> tuple[str, ...]:
 
 def _title(parts: Sequence[Part], group: str) -> str:
     if group and len(parts) > 1:
-        return f"Promote {len(parts)} models of {group} in {parts[0][0].environment}"
-    return clip(one_line(title(parts[0][0])), _LONGEST_TITLE)
+        return f"Promote {len(parts)} models of {group} in {parts[0].decision.environment}"
+    return clip(one_line(title(parts[0].decision)), _LONGEST_TITLE)
 
 
 def title(decision: Decision) -> str:
@@ -145,10 +158,10 @@ def title(decision: Decision) -> str:
 def _message(parts: Sequence[Part], group: str) -> str:
     """The commit's message: what it does, why it was asked for, and an index of the records."""
     # Several in one line each: a line of its own could be taken for a trailer or for the end.
-    sentences = [f"- {title(decision)}" for decision, _, _ in parts] if len(parts) > 1 else []
-    reasons = [f"Reason: {_line(record.reason)}" for _, _, record in parts if record.reason]
+    sentences = [f"- {title(part.decision)}" for part in parts] if len(parts) > 1 else []
+    reasons = [f"Reason: {_line(part.record.reason)}" for part in parts if part.record.reason]
     body = "\n".join(map(_line, [*sentences, *reasons]))
-    pairs = [pair for _, _, record in parts for pair in _trailers(record)]
+    pairs = [pair for part in parts for pair in _trailers(part.record)]
     return trailers.write(_title(parts, group), body, pairs)
 
 
@@ -193,25 +206,44 @@ def _built_in() -> Environment:
 
 
 def _body(parts: Sequence[Part], group: str, setting: Setting) -> str:
-    """The body in at most ``BODY_LIMIT`` characters; the hidden marker is its first line."""
+    """The body, no longer than the setting lets it be; the hidden marker is its first line."""
     hidden = marker.written(
         Marker(
-            ids=tuple(decision.id for decision, _, _ in parts),
-            models=tuple(record.release.digest for _, _, record in parts),
-            evidence=tuple(record.evidence.digest for _, _, record in parts),
-            records=tuple(record.digest for _, _, record in parts),
+            ids=tuple(part.decision.id for part in parts),
+            models=tuple(part.record.release.digest for part in parts),
+            evidence=tuple(part.record.evidence.digest for part in parts),
+            records=tuple(digest(part.text) for part in parts),
         )
     )
+    told = [(part.decision, part.context, part.record) for part in parts]
+    room = setting.limit - len(hidden) - 1
+    text = _fitting(told, group, setting, room)
+    if _length(text) > room and setting.overrides:
+        text = _fitting(told, group, replace(setting, overrides={}), room)
+    return f"{hidden}\n{_cut(text, room)}"
+
+
+def _fitting(
+    told: Sequence[tuple[Decision, Context, Record]], group: str, setting: Setting, room: int
+) -> str:
+    """The fullest text that fits, else the shortest there is."""
     made = templating.environment(setting.overrides) if setting.overrides else _built_in()
-    room = BODY_LIMIT - len(hidden) - 1
     text = ""
     for rows in _ROWS:
-        text = templating.render(made, TEMPLATE, promotion=view(parts, group, setting, rows))
+        text = templating.render(made, TEMPLATE, promotion=view(told, group, setting, rows))
         if _length(text) <= room:
-            return f"{hidden}\n{text}"
-    if setting.overrides:
-        return _body(parts, group, Setting(setting.base, setting.tool, setting.source_url))
-    raise ValueError(f"a body of {_length(text)} characters has no shorter form")
+            break
+    return text
+
+
+def _cut(text: str, room: int) -> str:
+    """Whole lines while they fit; the shortest body has no fold that a cut could leave open."""
+    kept = ""
+    for line in text.splitlines(keepends=True):
+        if _length(kept + line) > room:
+            break
+        kept += line
+    return kept
 
 
 def _length(text: str) -> int:

@@ -44,9 +44,15 @@ def read(body: str) -> Marker | None:
 
 
 def _encoded(values: Iterable[str]) -> str:
-    # A hyphen is kept by quote(), and two of them would end the comment.
-    return ",".join(quote(one, safe=":/", errors="replace").replace("--", "-%2D") for one in values)
+    return ",".join(map(_one, values))
+
+
+def _one(value: str) -> str:
+    """A value without a comma or two hyphens in a row, which would end the comment; a hyphen: it is empty."""
+    if value in ("", "-"):
+        return "%2D" if value else "-"
+    return quote(value, safe=":/", errors="replace").replace("--", "-%2D")
 
 
 def _decoded(text: str) -> tuple[str, ...]:
-    return tuple(unquote(one) for one in text.split(",")) if text else ()
+    return tuple("" if one == "-" else unquote(one) for one in text.split(",")) if text else ()

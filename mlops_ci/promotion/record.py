@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from mlops_ci.rollout import Release, Rollout, Served
 
 SCHEMA: Literal["mlops-ci/promotion/v1"] = "mlops-ci/promotion/v1"
 FOLDER = "promotions"
+_ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 Action = Literal["promote", "ramp", "shadow", "rollback", "hold", "unhold"]
 
 
@@ -264,10 +266,9 @@ class Record(Part):
         plain = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         # Half a character (a lone surrogate) in somebody's words must not cost the record.
         told = json.dumps({"schema": SCHEMA, **plain}, ensure_ascii=False).encode(errors="replace")
-        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         dumped: str = yaml.dump(
             json.loads(told),
-            Dumper=dumper,
+            Dumper=_Dumper,
             sort_keys=False,
             allow_unicode=True,
             width=120,
@@ -279,6 +280,19 @@ class Record(Part):
     def digest(self) -> str:
         """The sha256 of its bytes: how the next record names it."""
         return digest(self.text())
+
+
+class _Dumper(yaml.SafeDumper):
+    """The slow one, the same everywhere: the C one folds and quotes otherwise, and is not always built."""
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    """Text in quotes where it has breaks of lines that readers of YAML do not agree on."""
+    style = '"' if _ODD_BREAKS.search(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def digest(text: str) -> str:

@@ -56,7 +56,10 @@ class EditRow:
 
 @dataclass(frozen=True)
 class One:
-    """One decision. ``stable`` is what answers now and ``gone`` what leaves, by a rollback or at the end."""
+    """One decision. ``stable`` is what answers now and ``gone`` what leaves, by a rollback or at the end.
+
+    ``champion`` is what the metrics are compared with; ``intervals``: some difference has one.
+    """
 
     decision: Decision
     record: Record
@@ -65,7 +68,8 @@ class One:
     steps: tuple[StepRow, ...]
     step_soak: str
     metrics: Rows[MetricRow]
-    compared: bool
+    champion: Named | None
+    intervals: bool
     loud: Rows[Judgement]
     passed: Rows[Judgement]
     waivers: Rows[Accepted]
@@ -129,7 +133,8 @@ def one(decision: Decision, context: Context, record: Record, setting: Setting, 
         steps=tuple(_steps(decision)),
         step_soak=words.span(decision.step_soak) if decision.step_soak else "",
         metrics=_capped(map(_metric, evidence.metrics), rows),
-        compared=bool(evidence.champion),
+        champion=_champion(decision, context, record),
+        intervals=any(metric.low is not None for metric in evidence.metrics),
         loud=_capped(loud, rows),
         passed=_capped((gate for gate in evidence.gates if gate.status == "PASS"), rows),
         waivers=_capped(evidence.waivers, rows),
@@ -148,6 +153,14 @@ def one(decision: Decision, context: Context, record: Record, setting: Setting, 
 def _capped(values: Iterable[Row], most: int) -> Rows[Row]:
     found = tuple(values)
     return Rows(found[:most], max(0, len(found) - most))
+
+
+def _champion(decision: Decision, context: Context, record: Record) -> Named | None:
+    """What the evidence compared with: what is live here, unless that changed since."""
+    digest, stable = record.evidence.champion, named(decision.before.stable, decision, context)
+    if not digest or (stable and stable.digest == digest):
+        return stable if digest else None
+    return Named(digest=digest, uri="")
 
 
 def _gone(decision: Decision, context: Context) -> Named | None:
@@ -203,6 +216,8 @@ def _unknown(decision: Decision, context: Context, record: Record) -> Iterator[s
         yield "How good it is: there are no metrics of it."
     elif stable is not None and stable.digest not in (evidence.champion, record.release.digest):
         yield "How it compares with what is live here: the two were not measured on the same examples."
+    elif stable is not None and all(metric.low is None for metric in evidence.metrics):
+        yield "Whether the differences are more than chance: they have no intervals."
     for gate in evidence.gates:
         if gate.status == "SKIP":
             yield f"{gate.gate}: {gate.sentence}"

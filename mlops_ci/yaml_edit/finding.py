@@ -112,7 +112,7 @@ def _document(roots: Sequence[Node], address: Address) -> int:
         return fitting[0]
     there = _listed(str(one) or f"one without kind at line {line(roots[at])}" for at, one in named.items())
     if not fitting:
-        asked = address.document or "a document"
+        asked = address.document or "document"
         raise ManifestError(f"there is no {asked}", f"there is: {there}" if there else "the file is empty")
     asked = address.document or "the address"
     raise ManifestError(

@@ -20,7 +20,7 @@ from mlops_ci.errors import ManifestError
 BOM = "\ufeff"
 # Deeper is no manifest, and readers written in C overrun their stack.
 _DEEPEST = 200
-_OPENERS = ("[", "{", "- ", "-\t", "? ")
+_LEADING = re.compile(r"^[ \t?:-]+", re.MULTILINE)
 _PLAIN = "plain"
 _STANDARD = "tag:yaml.org,2002:"
 _TYPED = frozenset((_PLAIN, *(f"{_STANDARD}{name}" for name in ("bool", "float", "int", "null"))))
@@ -58,11 +58,17 @@ def compose(text: str) -> tuple[Node, ...]:
         ManifestError: it is no YAML, or nests too deep to be a manifest.
     """
     try:
-        if sum(map(text.count, _OPENERS)) > _DEEPEST:
+        if _may_be_deep(text):
             _refuse_depth(text)
         return tuple(yaml.compose_all(text, _Loader))
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise _no_yaml(text, error) from error
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether it could nest too deep: a block needs a column for two levels, braces a character for one."""
+    indents = (found.end() - found.start() for found in _LEADING.finditer(text))
+    return text.count("[") + text.count("{") + 2 * max(indents, default=0) + 2 > _DEEPEST
 
 
 def _refuse_depth(text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_ci.errors import ConfigError, ManifestError
-from mlops_ci.yaml_edit import nodes
+from mlops_ci.yaml_edit import nodes, scalars
 from mlops_ci.yaml_edit.address import HINT, Address
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
@@ -39,7 +39,8 @@ class Delete:
 def order(text: str) -> Set | Delete:
     """Read ``ADDRESS=VALUE`` or ``ADDRESS-``, which deletes.
 
-    A value is read as YAML: 5 is a number, '"5"' and iris are text, [a, b] is a list.
+    A value is read as YAML: 5 is a number, '"5"' and iris are text, [a, b] is a list. What YAML reads as
+    another spelling of a number or a word (1.10, 0755, yes) is refused, for it may be meant as text.
 
     Raises:
         ConfigError: it is neither, or the address or the value cannot be read.
@@ -58,7 +59,7 @@ def _value(order: str, text: str) -> Any:
         raise ConfigError(f"{order!r} has no value", "write '=\"\"' for empty text, =null for nothing")
     # A comment sign or a colon in plain text is meant as it stands.
     if not text.startswith(_SYNTAX):
-        return nodes.scalar(text)
+        return _plain(order, text)
     try:
         (root,) = nodes.compose(text)
         if root.end_mark.index == len(text.rstrip()):
@@ -69,3 +70,15 @@ def _value(order: str, text: str) -> Any:
     raise ConfigError(
         f"{order!r}: the value cannot be read as YAML", "put text that begins so in quotes: '\"...\"'"
     )
+
+
+def _plain(order: str, text: str) -> Any:
+    """What a value without quotes means, where there is no doubt."""
+    value = nodes.scalar(text)
+    usual = text if value == text else scalars.write(value)
+    if usual != text:
+        raise ConfigError(
+            f"{order!r}: YAML reads {text} as {usual}",
+            f"write {usual} if that is meant, and '\"{text}\"' for text",
+        )
+    return value

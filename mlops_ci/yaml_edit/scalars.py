@@ -13,7 +13,7 @@ from mlops_ci.errors import ManifestError
 from mlops_ci.yaml_edit import nodes
 
 # As plain text these are no syntax anywhere: first character, further ones.
-_SAFE = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=<](?:.*\S)?|[-:?][^\s,\[\]{}](?:.*\S)?")
+_SAFE = re.compile(r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`=<]|-(?=[\w./-]))(?:.*\S)?")
 _BREAKING = re.compile(r":(?=\s|$)|\s#|^---|^\.\.\.")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _FLOW = re.compile(r"[,\[\]{}]|:$")

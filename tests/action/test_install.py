@@ -50,7 +50,7 @@ def test_several_extras_add_up() -> None:
 def test_an_unknown_extra_is_told_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert LOCK.main(["check"]) == 2
     assert capsys.readouterr().err == (
-        "mlops-ci: extras: there is no 'check'; there are checks, demo, duckdb, polars, promotion, spark, sql, stats\n"
+        "mlops-ci: extras: there is no 'check'; there are checks, demo, duckdb, polars, promotion, registry, spark, sql, stats\n"
     )
 
 

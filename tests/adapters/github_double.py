@@ -17,13 +17,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlops_ci.adapters.github import MINIMIZE, VIEWER, GitHub
 from mlops_ci.adapters.github_http import Clock, Limits
+from mlops_ci.adapters.github_promotions import DISABLE, ENABLE
 from tests.adapters.github_spec import contract
 
 TOKEN = "ghs_" + "s3cr3t" * 6
 REPOSITORY = "octocat/Hello-World"
 ROOT = f"/repos/{REPOSITORY}"
 NOON = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
-QUERIES = (VIEWER, MINIMIZE)
+QUERIES = (VIEWER, MINIMIZE, ENABLE, DISABLE)
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ def test_an_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("AWS Error ACCESS_DENIED during HeadObject operation: no", ToolError, "the store refuses the credentials: "),
         ("AWS Error UNKNOWN (HTTP status 403) during HeadObject operation", ToolError, "the store refuses the credentials: "),
+        ("AWS Error UNKNOWN (HTTP status 400): ExpiredToken: The provided token has expired", ToolError, "the store refuses the credentials: "),
         ("AWS Error NO_SUCH_BUCKET during ListObjectsV2", ConfigError, "there is no bucket b"),
         ("When resolving region for bucket 'b': Bucket 'b' not found", ConfigError, "there is no bucket b"),
         ("curlCode: 6, Could not resolve hostname", ToolError, "the store does not answer: "),

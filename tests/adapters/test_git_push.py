@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,47 @@ def test_a_missing_permission_is_told_with_its_mend(pair: Pair, said: str, messa
 )
 def test_the_line_that_tells_most(pair: Pair, said: str, words: str) -> None:
     assert git_push.refusal(pair.git, "topic", said).message == f"git push to topic: {words}"
+
+
+def test_a_new_branch_is_placed_moved_and_removed(pair: Pair) -> None:
+    branch = "mlops-ci/promote/staging/iris"
+    git_push.place(pair.git, pair.made, branch, expected="")
+    # Another run has done the same.
+    git_push.place(pair.git, pair.made, branch, expected="")
+    assert pair.at(branch) == pair.made
+    pair.one.write("params.yaml", "a: 9\n")
+    other = pair.git.commit_onto(pair.seen, ["params.yaml"], "Another\n")
+    git_push.place(pair.git, other, branch, expected=pair.made)
+    assert pair.at(branch) == other
+    for _ in range(2):
+        git_push.remove(pair.git, branch, expected=other)
+        assert pair.at(branch) == ""
+
+
+@pytest.mark.parametrize("expected", ["", "made"])
+def test_a_branch_that_is_somewhere_else_is_left_alone(pair: Pair, expected: str) -> None:
+    moved = pair.other.commit("meanwhile", x="1")
+    pair.other.git("push", "--quiet", "origin", "HEAD:refs/heads/topic")
+    seen = pair.made if expected else ""
+    acts: list[Callable[[], None]] = [
+        lambda: git_push.place(pair.git, pair.made, "topic", expected=seen),
+        lambda: git_push.remove(pair.git, "topic", expected=pair.made),
+    ]
+    for act in acts:
+        with pytest.raises(git_push.MovedError) as caught:
+            act()
+        assert caught.value.message == "the branch topic moved while this ran, so nothing was pushed over it"
+        assert caught.value.hint == "the next run of `mlops-ci promote` looks anew"
+    assert pair.at("topic") == moved
+
+
+def test_a_branch_that_is_gone_is_not_made_anew(pair: Pair) -> None:
+    with pytest.raises(git_push.MovedError, match="the branch topic is gone, so nothing was pushed"):
+        git_push.place(pair.git, pair.made, "topic", expected=pair.seen)
+
+
+def test_what_refuses_a_promotion_is_mended_otherwise(pair: Pair) -> None:
+    pair.hook("echo no >&2", "exit 1")
+    with pytest.raises(ToolError) as caught:
+        git_push.place(pair.git, pair.made, "topic", expected="")
+    assert caught.value.hint == "mend it, and run `mlops-ci promote` again"

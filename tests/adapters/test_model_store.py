@@ -8,7 +8,9 @@ import logging
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -461,9 +463,60 @@ def test_a_store_that_cannot_be_written(local: ModelStore) -> None:
     assert message.endswith("Not a directory") or message.endswith("File exists")
 
 
+def test_what_is_no_document_of_ours(local: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    local.place.write("x.json", b"12345")
+    monkeypatch.setattr(model_places, "MAX_DOCUMENT", 4)
+    message = refused(ToolError, lambda: local.place.read("x.json"))
+    assert message == f"{local.place.uri('x.json')}: is too large to be one of our documents"
+    message = refused(ToolError, lambda: local.place.hashed("y.json"))
+    assert message == f"{local.place.uri('y.json')}: is gone"
+    assert refused(ConfigError, lambda: local.place.read("../x")) == "'../x' is no name in a model store"
+
+
 def test_a_bucket_that_is_not_there(rich: Path, opened: Open, s3: Any) -> None:
     store = ModelStore.of("s3://nowhere/models", opened(rich))
     assert refused(ConfigError, lambda: publish(store)) == "s3://nowhere/models: there is no bucket nowhere"
+
+
+class ReadOnly(BaseHTTPRequestHandler):
+    """A store that has nothing and refuses every write, in S3's words."""
+
+    code, status = "AccessDenied", 403
+
+    def do_GET(self) -> None:
+        self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>")
+
+    def do_HEAD(self) -> None:
+        self._answer(404, b"")
+
+    def do_PUT(self) -> None:
+        self._answer(self.status, f"<Error><Code>{self.code}</Code><Message>no</Message></Error>".encode())
+
+    def do_POST(self) -> None:
+        self.do_PUT()
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("ExpiredToken", 400)])
+def test_a_bucket_that_refuses_the_credentials(
+    rich: Path, opened: Open, s3: Any, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    handler = type("Handler", (ReadOnly,), {"code": code, "status": status})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        message = refused(ToolError, lambda: publish(ModelStore.of("s3://models/ours", opened(rich))))
+        server.shutdown()
+    assert message.startswith("s3://models/ours: the store refuses the credentials: ")
 
 
 def test_without_pyarrow_a_bucket_says_what_to_install(

@@ -25,7 +25,7 @@ artifacts:
 """
 RULES = "environments:\n  staging: {}\n  production: {after: staging, models: [iris]}\n"
 REMOTE = "[core]\n    remote = s\n['remote \"s\"']\n    url = ../../store\n"
-OUR_TOKENS = ("MLOPS_CI_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+SERVES = (Path(__file__).parents[2] / "deploy" / "production" / "employment.yaml").read_text()
 OWN = starting.promote(Release("mlops-ci/mlops-ci", "0" * 40, "0.1.0"), Facts({}, {}))
 APP = f"{OWN}    with: {{app-client-id: x}}\n    secrets:\n      app-private-key: y\n"
 
@@ -64,8 +64,18 @@ def test_every_model_needs_a_manifest_where_it_goes(project: Path) -> None:
     assert (found.state, found.words) == ("missing", f"there is no {', '.join(paths)}")
     for path in paths:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
-        (project / path).write_text("x: 1\n")
+        (project / path).write_text(SERVES)
     assert promotions.manifests(at(project)) == Found("good", "3 manifests in this repository")
+
+
+def test_a_manifest_that_says_nothing_of_a_model_is_told(project: Path) -> None:
+    (project / "mlops-ci.yaml").write_text("environments: {staging: {models: [iris]}}\n")
+    (project / "deploy" / "staging").mkdir(parents=True)
+    (project / "deploy" / "staging" / "iris.yaml").write_text("kind: ConfigMap\n")
+    found = promotions.manifests(at(project))
+    assert found.state == "missing"
+    assert found.words.startswith("deploy/staging/iris.yaml: ")
+    assert found.mend
 
 
 def test_no_model_for_any_environment_is_a_mistake(project: Path) -> None:

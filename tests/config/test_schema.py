@@ -89,14 +89,17 @@ def test_the_example_and_what_the_docs_show_fit_the_schema(text: str) -> None:
     assert policy.configured
 
 
+OURS = {"version", "lock", "defaults", "gates", "models", "environments", "promotion"}
+
+
 def _shown() -> Iterator[tuple[str, str]]:
     """Every piece of mlops-ci.yaml in the README and the pages of docs/."""
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for block in page.read_text(encoding="utf-8").split("```yaml\n")[1:]:
             text = block.partition("```")[0]
-            keys = yaml.safe_load(text)
-            if isinstance(keys, dict) and keys.keys() <= {"version", "lock", "defaults", "gates", "models"}:
-                yield page.name, text
+            for keys in yaml.safe_load_all(text):
+                if isinstance(keys, dict) and keys.keys() <= OURS:
+                    yield page.name, text
 
 
 @pytest.mark.parametrize(("page", "text"), list(_shown()))
@@ -105,9 +108,15 @@ def test_what_any_page_shows_is_read(page: str, text: str) -> None:
 
 
 def test_the_pages_show_something_to_read() -> None:
-    assert {"README.md", "data.md", "drift.md", "engines.md", "fairness.md", "latency.md"} <= {
-        page for page, _ in _shown()
-    }
+    assert {
+        "README.md",
+        "data.md",
+        "drift.md",
+        "engines.md",
+        "fairness.md",
+        "latency.md",
+        "manifests.md",
+    } <= {page for page, _ in _shown()}
 
 
 @pytest.mark.parametrize(

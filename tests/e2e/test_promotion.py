@@ -127,6 +127,7 @@ def test_from_main_to_production_and_back(play: Play) -> None:
     assert play.states() == {"staging/toy": "unchanged", "production/toy": "waits"}
     play.merge("staging")
     first = play.record("staging")
+    assert first.release.commit == play.toy.origin.git("log", "-1", "--format=%H", "main", "--", "dvc.lock")
     assert first.release.uri in play.manifest("staging")
     assert play.states() == {"staging/toy": "waits", "production/toy": "opened"}
     play.merge("production")

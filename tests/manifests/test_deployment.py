@@ -55,6 +55,13 @@ def test_the_image_is_the_release_where_that_is_said() -> None:
     assert tagged.read() == Rollout(Served("registry.example.com/iris:1.4"))
 
 
+def test_a_container_without_a_name_is_found_by_its_place() -> None:
+    one = VARIABLE.but(("- name: server\n          image:", "- image:"))
+    assert one.write(Rollout(B)) == VARIABLE.write(Rollout(B)).replace(
+        "- name: server\n          image:", "- image:"
+    )
+
+
 def test_the_switch_edits_the_selector_alone() -> None:
     assert SLOTS.diff(Rollout(B)) == FLIP
     assert SLOTS.diff(Rollout(B, A)) == FLIP
@@ -97,6 +104,10 @@ def test_one_deployment_of_several_is_named() -> None:
             "no container of its pods sets MODEL_URI or STORAGE_URI | say",
         ),
         (VARIABLE.but(("MODEL_SHA256", "STORAGE_URI")), "more than one place of its pods sets MODEL_URI or"),
+        (
+            VARIABLE.but(("- name: proxy\n          image: registry.example.com/proxy:2", "- 7")),
+            "spec.template.spec.containers: 7 stands among its entries | each",
+        ),
         (VARIABLE.but(env="OTHER"), "no container of its pods sets OTHER | say where the model stands with"),
         (VARIABLE.but(container="proxy"), "no container of its pods sets MODEL_URI or STORAGE_URI |"),
         (

@@ -83,6 +83,11 @@ def test_a_workload_is_found_by_the_service_before_it_or_by_its_name() -> None:
     assert ROUTED.but(stable="iris-green", candidate="iris-blue").read() == Rollout(B, A)
 
 
+def test_the_route_of_another_rollout_is_not_controlled() -> None:
+    controlled = ROLLOUT.replace("[{name: iris}]", "[{name: rose}]")
+    assert ROUTED.but(("weight: 0\n---\n", f"weight: 0\n{controlled}")).read() == Rollout(A, B)
+
+
 def test_an_empty_candidate_is_none() -> None:
     assert ROUTED.but((B.uri, '""'), (B.digest, '""')).read() == Rollout(A)
 
@@ -92,7 +97,7 @@ ROLLOUT = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: iris}
-spec: {strategy: {canary: {trafficRouting: {plugins: {argoproj-labs/gatewayAPI: {httpRoutes: [{name: iris}]}}}}}}
+spec: {strategy: {canary: {trafficRouting: {plugins: {argoproj-labs/gatewayAPI: {weight: 7, httpRoutes: [{name: iris}]}}}}}}
 ---
 """
 

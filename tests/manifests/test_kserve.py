@@ -162,6 +162,8 @@ def test_an_empty_list_of_canaries_is_none() -> None:
 
 def test_a_predictor_in_its_old_style_is_found_by_any_framework() -> None:
     assert OLD.but(("sklearn:", "huggingface:")).read() == Rollout(A)
+    helper = "    containers:\n    - {name: agent, image: x}\n"
+    assert CUSTOM.but(("    containers:\n", helper)).read() == Rollout(A)
     assert CUSTOM.but(
         ("      env:\n      - name: PROTOCOL\n        value: v2\n", "      env:\n")
     ).read() == Rollout(A)

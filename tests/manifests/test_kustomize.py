@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from mlops_ci.adapters import process
 from mlops_ci.manifests import kustomize
 from mlops_ci.rollout import Rollout, Served
 from tests.manifests.samples import IMAGES, A, B, Sample, sample
@@ -97,3 +103,33 @@ def test_a_release_stands_in_one_place() -> None:
 def test_reviewers_learn_what_it_reaches() -> None:
     assert "never a storageUri" in IMAGE.notes(Rollout(IMAGES["b"]))
     assert "gets a new name" in LITERAL.notes(Rollout(B))
+
+
+def build(folder: Path) -> dict[str, Any]:
+    """What kubectl makes of a kustomization: the documents by their kinds."""
+    built = process.run(["kubectl", "kustomize", str(folder)], cwd=folder).stdout
+    return {one["kind"]: one for one in yaml.safe_load_all(built)}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+def test_kubectl_builds_the_overlay_before_and_after(tmp_path: Path) -> None:
+    base, overlay = tmp_path / "base", tmp_path / "overlays" / "production"
+    base.mkdir()
+    overlay.mkdir(parents=True)
+    (base / "kustomization.yaml").write_text("resources: [iris.yaml]\n")
+    (base / "iris.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: iris}\nspec:\n  containers:\n"
+        "  - {name: server, image: iris, envFrom: [{configMapRef: {name: iris-model}}]}\n"
+    )
+    manifest = overlay / "kustomization.yaml"
+    names, uris = [], []
+    for text in (LITERAL.text, LITERAL.write(Rollout(B))):
+        manifest.write_text(text)
+        config = build(overlay)["ConfigMap"]
+        names.append(config["metadata"]["name"])
+        uris.append(config["data"]["MODEL_URI"])
+    assert uris == [A.uri, B.uri]
+    assert len(set(names)) == 2
+    manifest.write_text(IMAGE.write(Rollout(IMAGES["b"])))
+    pod = build(overlay)["Pod"]
+    assert pod["spec"]["containers"][0]["image"] == IMAGES["b"].uri

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import EntryPoint
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from mlops_ci import manifests
 from mlops_ci.errors import ConfigError, ManifestError
-from mlops_ci.manifests import MANIFESTS
+from mlops_ci.manifests import MANIFESTS, contract
 from mlops_ci.rollout import Rollout
 from mlops_ci.strategies import STRATEGIES, path
+from tests.manifests.breaking import broken
 from tests.manifests.samples import (
     DEPLOYMENT,
     IMAGES,
@@ -107,6 +109,20 @@ def test_the_laws_hold_however_a_manifest_is_written(
     assert one.read(text) == one.says
     holds(one, text, rollout_of(one, *wanted))
     assert style.ending != "\r\n" or text.count("\n") == text.count("\r\n")
+
+
+@every_sample
+def test_a_value_of_the_wrong_kind_is_refused_with_a_hint_or_makes_no_difference(one: Sample) -> None:
+    """One in 17 of all places and values; nothing but a refusal may come out of them."""
+    release = IMAGES["c"] if one.images else served("c")
+    for text in islice(broken(one.text), 0, None, 17):
+        contract.problems(text)
+        after = outcome(partial(one.write, Rollout(release), text))
+        if isinstance(after, ManifestError):
+            assert after.hint
+        else:
+            assert one.read(after).fits(Rollout(release))
+            assert after.count("image:") == text.count("image:")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -56,14 +56,37 @@ def test_two_models_in_one_environment_do_not_touch_each_other(place: Place) -> 
     wine = of("staging", "wine")
     assert place.happened(IRIS, wine) == {BRANCH: "opened", wine.branch: "opened"}
     place.forge.merge(1, by="ada")
-    # The base has moved: the other one is built anew, and the branch of the merged one goes.
-    assert place.happened(wine) == {wine.branch: "updated", BRANCH: "closed"}
-    assert place.branches() == ["main", wine.branch]
+    # The base has moved under the other one, which brings the same all the same; the merged branch goes.
+    before = place.at(wine.branch)
+    assert place.happened(wine) == {wine.branch: "unchanged", BRANCH: "closed"}
+    assert (place.branches(), place.at(wine.branch)) == (["main", wine.branch], before)
     place.forge.merge(2, by="ada")
     assert place.text("main", "deploy/staging/iris.yaml") == "image: iris:v2"
     assert place.text("main", "deploy/staging/wine.yaml") == "image: wine:v2"
     assert place.happened() == {wine.branch: "closed"}
     assert place.happened() == {}
+
+
+def test_where_the_base_changes_what_is_proposed_it_is_built_anew(place: Place) -> None:
+    place.run(IRIS)
+    place.person("main", deploy__staging__iris_dot_yaml="image: iris:v1\nreplicas: 2\n")
+    files = {**IRIS.files, "deploy/staging/iris.yaml": "image: iris:v2\nreplicas: 2\n"}
+    assert place.happened(replace(IRIS, files=files)) == {BRANCH: "updated"}
+    place.checkout(BRANCH)
+    assert place.ada.git("rev-parse", "HEAD^") == place.base
+    # The same texts on another base are another change.
+    place.person("main", deploy__staging__iris_dot_yaml="image: iris:v1\n")
+    assert place.happened(replace(IRIS, files=files)) == {BRANCH: "updated"}
+    assert place.git.parents(place.at(BRANCH)) == (place.base,)
+
+
+def test_a_base_that_was_rewritten_is_built_on(place: Place) -> None:
+    place.run(IRIS)
+    place.checkout("main")
+    place.ada.git("commit", "--quiet", "--amend", "-m", "Rewritten")
+    place.ada.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    assert place.happened(IRIS) == {BRANCH: "updated"}
+    assert place.git.parents(place.at(BRANCH)) == (place.base,)
 
 
 def test_the_base_moved_between_reading_and_pushing(place: Place) -> None:

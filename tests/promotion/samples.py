@@ -221,7 +221,7 @@ CONTEXT = Context(
     ),
     commits=5,
     notes=("In Knative mode the manifest does not name the stable release during a canary.",),
-    reviewers=("grace",),
+    reviewers=("@grace",),
 )
 
 

@@ -607,8 +607,8 @@ def test_a_group_is_one_pull_request_of_bounded_size() -> None:
 
 
 def test_three_thousand_targets_are_planned_at_once() -> None:
-    names = ("staging", "production", "shop")
-    targets = [replace(staged(), environment=name, model=f"m{at}") for at in range(1000) for name in names]
+    one, names = staged(), ("staging", "production", "shop")
+    targets = [replace(one, environment=name, model=f"m{at}") for at in range(1000) for name in names]
     by = [STAGING, PRODUCTION, replace(PRODUCTION, name="shop", after="production")]
     started = time.perf_counter()
     found = planned(*targets, by=by, offers=offers_of(1000))

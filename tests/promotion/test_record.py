@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -88,6 +88,7 @@ def test_what_is_empty_is_left_out_and_the_schema_comes_first() -> None:
     assert "&" not in text
 
 
+@settings(max_examples=40)
 @given(
     st.text(max_size=40),
     st.dictionaries(st.text(max_size=5), st.text(max_size=9) | st.floats(allow_nan=False)),

@@ -37,8 +37,8 @@ def known(**more: Any) -> tuple[LiveRelease, ...]:
 
 
 def test_the_champion_is_the_base_and_differences_have_intervals() -> None:
-    for more in ({}, {"live": known(same_as="base")}):
-        found = of(predictions=Predictions(path="p.csv", digest="sha256:e"), **more)
+    for there in ((), known(same_as="base")):
+        found = of(predictions=Predictions(path="p.csv", digest="sha256:e"), live=there)
         assert found.metrics == (
             Metric(
                 name="accuracy", file="metrics.json", candidate=0.94, champion=0.92,

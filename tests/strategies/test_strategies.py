@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -72,6 +72,7 @@ def rollouts(draw: st.DrawFn) -> Rollout:
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_it_ends_at_the_release_and_the_stable_one_stays_until_then(name: str, data: st.DataObject) -> None:
     options, live = data.draw(OPTIONS[name]), data.draw(rollouts())
@@ -87,6 +88,7 @@ def test_it_ends_at_the_release_and_the_stable_one_stays_until_then(name: str, d
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_is_reached_stays(name: str, data: st.DataObject) -> None:
     options = data.draw(OPTIONS[name])
@@ -95,6 +97,7 @@ def test_what_is_reached_stays(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_back_to_what_is_stable_is_one_step_that_drops_the_candidate(name: str, data: st.DataObject) -> None:
     options, share = data.draw(OPTIONS[name]), data.draw(st.integers(1, 100))
@@ -103,6 +106,7 @@ def test_back_to_what_is_stable_is_one_step_that_drops_the_candidate(name: str, 
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_the_first_release_of_all_takes_over_at_once(name: str, data: st.DataObject) -> None:
     found = path(STRATEGIES[name], Rollout(None), NEW, data.draw(OPTIONS[name]))

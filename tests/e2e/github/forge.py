@@ -181,6 +181,9 @@ class Forge:
             found["private"] = found["full_name"] in self.private
             found["visibility"] = "private" if found["private"] else "public"
             found["pushed_at"] = found.get("pushed_at") or found.get("updated_at")
+        if {"color", "default", "description"} <= found.keys():
+            # A label's, which lists of pull requests promise as a text.
+            found["description"] = found["description"] or ""
         return found
 
     def emit(self, name: str, repository: str, token: Token, **payload: Any) -> None:

@@ -40,6 +40,27 @@ def large_check(call: Call) -> None:
         refuse(422, f"Invalid request.\n\nNo more than {ANNOTATIONS_LIMIT} items are allowed in annotations.")
 
 
+def no_collaborator(forge: Forge, call: Call) -> None:
+    """Whoever cannot be asked for a review spoils the whole request."""
+    author = forge.emulate.get(call.path.removesuffix("/requested_reviewers"))["user"]["login"]
+    people, teams = call.given("reviewers", []), call.given("team_reviewers", [])
+    if author in people:
+        refuse(422, "Review cannot be requested from pull request author.")
+    outside = [one for one in people if forge.role(call.repository, one) in ("none", "read")]
+    known = {team["slug"] for team in _teams(forge, call.repository)} if teams else set()
+    if outside or not known.issuperset(teams):
+        refuse(
+            422,
+            "Reviews may only be requested from collaborators. One or more of the users or teams you "
+            f"specified is not a collaborator of the {call.repository} repository.",
+        )
+
+
+def _teams(forge: Forge, repository: str) -> Any:
+    owner = repository.partition("/")[0]
+    return forge.emulate.get(f"/orgs/{owner}/teams") if owner in forge.organisations else []
+
+
 BEFORE: dict[str, Look] = {
     "issues/create-comment": long_comment,
     "issues/update-comment": long_comment,
@@ -66,6 +87,7 @@ class Overlays:
             "issues/remove-label": self._labelled,
             "issues/create": self._opened,
             "pulls/create-review": self._reviewed,
+            "pulls/request-reviewers": self._asked,
             "checks/create": self._checked,
             "checks/update": self._checked,
         }
@@ -73,8 +95,14 @@ class Overlays:
     def answer(self, call: Call) -> Answer:
         if look := BEFORE.get(call.operation):
             look(call)
+        if call.operation == "pulls/request-reviewers":
+            no_collaborator(self.forge, call)
         before = self._before(call)
-        reply = self.forge.emulate.ask(call.method, call.target, call.body, call.token.login)
+        given = call.body
+        if call.operation == "pulls/create-review":
+            # Emulate does not see branches move.
+            given = {"commit_id": self.pulls.get(call.repository, call.number)["head"]["sha"], **call.body}
+        reply = self.forge.emulate.ask(call.method, call.target, given, call.token.login)
         body = self.forge.clean(reply.body)
         status = STATUSES.get(call.operation, reply.status) if reply.status < 300 else reply.status
         if status < 300 and call.operation in self._after:
@@ -142,6 +170,11 @@ class Overlays:
             review=review,
             pull_request=pull,
         )
+
+    def _asked(self, call: Call, _: Any, __: Any) -> None:
+        pull = self.pulls.get(call.repository, call.number)
+        told = {"number": call.number, "pull_request": pull}
+        self.forge.emit("pull_request", call.repository, call.token, action="review_requested", **told)
 
     def _checked(self, call: Call, run: dict[str, Any], _: Any) -> None:
         action = "completed" if run["status"] == "completed" else "created"

@@ -17,6 +17,7 @@ from .statuses import Statuses
 
 CLOSING = ("pull_request", "required_status_checks")
 CLOSING_KEYS = ("required_pull_request_reviews", "required_status_checks")
+OUT_OF_DATE = "Head branch is out of date. Review and try the merge again."
 PASSING = {"success", "neutral", "skipped"}
 
 
@@ -92,7 +93,7 @@ class Protection:
             if found.get(name) not in PASSING
         ]
         if wanted.up_to_date and not self.forge.bare(repository).contains(head, pull["base"]["sha"]):
-            missing.append("Head branch is out of date. Review and try the merge again.")
+            missing.append(OUT_OF_DATE)
         if wanted.approvals > self._approvals(repository, pull):
             count = wanted.approvals
             plural = "s are" if count > 1 else " is"

@@ -9,7 +9,7 @@ from typing import Any
 from . import changes
 from .calls import Answer, Call, Operation, Token, not_found, page, refuse
 from .forge import Forge
-from .protection import Protection
+from .protection import OUT_OF_DATE, Protection
 
 ONLY_WHOLE = [
     "merged",
@@ -70,8 +70,8 @@ class Pulls:
         for pull in self.forge.open_pulls(repository):
             yield self.seen(repository, pull)
 
-    def seen(self, repository: str, raw: dict[str, Any]) -> dict[str, Any]:
-        """A pull request of emulate as it stands in Git."""
+    def seen(self, repository: str, raw: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
+        """A pull request of emulate as it stands in Git; in part where it is one of a list."""
         pull: dict[str, Any] = self.forge.clean(raw)
         now = self.refresh(repository, pull)
         pull["head"]["sha"], pull["base"]["sha"] = now.head, now.base
@@ -81,8 +81,14 @@ class Pulls:
             self.forge.user(one) for one in self.assigned.get((repository, pull["number"]), ())
         ]
         pull["assignee"] = pull["assignees"][0] if pull["assignees"] else None
+        # GitHub's description has no label of a pull request without words.
+        pull["labels"] = [
+            {**label, "description": label.get("description") or ""} for label in pull["labels"]
+        ]
         pull["statuses_url"] = self.forge.url(repository, "statuses", now.head)
-        pull |= self._mergeable(repository, pull, now) | self._sizes(repository, now) | now.merged
+        if whole:
+            pull |= self._mergeable(repository, pull, now) | self._sizes(repository, now)
+        pull |= now.merged
         return pull
 
     def refresh(self, repository: str, pull: dict[str, Any]) -> Standing:
@@ -127,8 +133,8 @@ class Pulls:
             state = "dirty"
         elif pull["draft"]:
             state = "draft"
-        elif self.protection.unmet(repository, pull):
-            state = "blocked"
+        elif missing := self.protection.unmet(repository, pull):
+            state = "behind" if missing == [OUT_OF_DATE] else "blocked"
         else:
             state = "unstable" if self.protection.failing(repository, now.head) else "clean"
         return {"mergeable": clean, "rebaseable": clean, "mergeable_state": state}
@@ -148,7 +154,8 @@ class Pulls:
 
     def list_pulls(self, call: Call) -> Answer:
         reply = self.forge.emulate.ask("GET", call.target)
-        pulls = [self._short(self.seen(call.repository, pull)) for pull in reply.body or ()]
+        seen = (self.seen(call.repository, pull, whole=False) for pull in reply.body or ())
+        pulls = [self._short(pull) for pull in seen]
         return Answer(reply.status, pulls, {"Link": reply.headers["link"]} if reply.headers["link"] else {})
 
     def _short(self, pull: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 MARK = "https://cml.dev/watermark.png#"
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = re.compile(
-    r"</?(?:sub|code|details(?: open)?)>|<summary>[^<]*</summary>|<!-- mlops-ci:report [^<>]*-->"
+    r"</?(?:sub|code|details(?: open)?)>|<summary>[^<]*</summary>|<!-- mlops-ci:(?:report|decisions) [^<>]*-->"
 )
 # What GitHub makes a link, or a mention that somebody is told of.
 LIVE = re.compile(
