@@ -476,3 +476,43 @@ def test_without_a_token_nobody_is_asked_who_approved(story: Story, call: Call) 
         answer, "ok"
     )
     assert answer.code == 0
+
+
+def test_approvals_are_held_to_the_rules_and_the_owners_of_the_branch(story: Story, call: Call) -> None:
+    author = story.toy.author
+    rules = CONFIG.replace("after: staging", "after: staging, approvals: 1") + "base: main\n"
+    author.write("mlops-ci.yaml", rules)
+    author.write("CODEOWNERS", "/deploy/production/ @bo @Al\n")
+    author.commit("One approval")
+    first = verify(story, call, "production", "--offline")
+    assert links(first) == []
+    assert ("production/toy", "approvals", "record 1: merged, with 1 approval or more") in links(first, "ok")
+    author.write("CODEOWNERS", "/deploy/production/ @al\n")
+    author.commit("Another owner")
+    second = verify(story, call, "production", "--offline")
+    assert [(name, said) for _, name, said in links(second)] == [
+        ("approvals", "record 1 (pull request 7): 0 approvals of the owners, and 1 approval asked for")
+    ]
+
+
+def test_what_does_not_come_out_again_is_told(story: Story, call: Call) -> None:
+    path = story.path / "train.py"
+    path.write_text(
+        path.read_text().replace('random.Random(int(re.search(r"seed: (\\d+)", text)[1]))', "random.Random()")
+    )
+    assert "random.Random()" in path.read_text()
+    story.retrain("0.5")
+    story.promote("staging", story.release())
+    answer = verify(story, call, "staging", "--deep")
+    assert answer.code == 1
+    ((_, name, said),) = links(answer)
+    assert name == "reproduction"
+    assert "when run again from scratch" in said
+
+
+def test_the_log_in_a_file(story: Story, call: Call) -> None:
+    place = story.toy.folder / "log.csv"
+    story.push()
+    answer = call(story.path, "audit", "log", "staging", "--csv", "-o", str(place))
+    assert answer.out == f"{place}: 2 promotions\n"
+    assert len(place.read_text().splitlines()) == 3
