@@ -6,8 +6,8 @@ ARGS ?=
 UPGRADE ?= --upgrade
 COMMA := ,
 # Every branch of what is pure is tested; whatever touches the world is held to 90 % with the rest.
-PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging profiles report schemas waiving writing,mlops_ci/$(room)/*) \
-	$(foreach file,codeowners errors forge pipeline plugins significance trailers watermark,mlops_ci/$(file).py))
+PURE := $(subst $() ,$(COMMA),$(foreach room,audit audit comparing config drift evidence gates judging manifests profiles promotion report schemas strategies waiving writing yaml_edit,mlops_ci/$(room)/*) \
+	$(foreach file,codeowners codeowners errors forge pipeline plugins rollout significance trailers watermark,mlops_ci/$(file).py))
 STAND := tests/e2e/github
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.
@@ -25,7 +25,7 @@ export PYTHONUTF8 := 1
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.demo ## watch eight pull requests being run, measured, judged and reported
+demo: $(VENV)/.demo ## watch pull requests being judged, and a model going to production and back
 	@mlops-ci demo $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; ARGS='tests/gates' runs some of them

@@ -39,7 +39,7 @@ VERBS = {
     "registry": "Bring an MLflow registry to what Git says of releases.",
     "init": "Write the workflow and a configuration for this repository; nothing is overwritten.",
     "doctor": "Say what is missing here for each verb, and how to mend it.",
-    "demo": "Play the whole story in a sandbox, on real data: pull requests, promotion, rollback, audit.",
+    "demo": "Play the whole story in a sandbox, on real data, from pull requests to the audit.",
 }
 ISSUES = "https://github.com/mlops-ci/mlops-ci/issues"
 HELP = """\

@@ -67,7 +67,7 @@ def demo(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Play the whole story in a sandbox, on real data: pull requests, promotion, rollback, audit.
+    """Play the whole story in a sandbox, on real data, from pull requests to the audit.
 
     Needs no account, token, server or network. Ends with where to look; the sandbox is kept.
     """

@@ -17,7 +17,7 @@ from mlops_ci.promoting import asking, healthy, offering, reading, sites
 from mlops_ci.promoting.offering import Main, Offering
 from mlops_ci.promoting.reading import Standing, Target
 from mlops_ci.promoting.sites import Site
-from mlops_ci.promotion import marks
+from mlops_ci.promotion import marker, marks
 from mlops_ci.promotion.plan import plan
 from mlops_ci.promotion.rules import all_rules
 from mlops_ci.promotion.world import Asked, Live, Plan, Rules, World
@@ -151,13 +151,19 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
         targets=[_health(found, one, moment) for one in live.values()],
         offered=offers.offered,
         now=moment,
-        refused=marks.refused(every),
+        refused={about: pull.number for pull in every if marks.is_no(pull) for about in _about(pull)},
         asked=list(asked.values()),
-        open=frozenset(marks.id_of(pull.body) for pull in every if pull.state == "open"),
+        open=frozenset(about for pull in every if pull.state == "open" for about in _about(pull)),
         limit=found.config.promotion.limit,
     )
     rules = all_rules(found.config, moment)
     return View(found, offers, world, rules, plan(world, rules))
+
+
+def _about(pull: PullRequest) -> tuple[str, ...]:
+    """The decisions that a pull request is about: one, or those of a group."""
+    told = marker.read(pull.body)
+    return told.ids if told else (marks.id_of(pull.body),)
 
 
 def _health(found: Ground, live: Live, now: datetime) -> Live:

@@ -43,13 +43,14 @@ def is_superseded(pull: PullRequest) -> bool:
     return _SUPERSEDED in pull.body
 
 
+def is_no(pull: PullRequest) -> bool:
+    """Whether a person closed a pull request of ours without merging it."""
+    return pull.state == "closed" and not is_superseded(pull) and bool(id_of(pull.body))
+
+
 def refused(pulls: Iterable[PullRequest]) -> frozenset[str]:
     """What a person said no to, by closing its pull request without merging."""
-    return frozenset(
-        id_of(pull.body)
-        for pull in pulls
-        if pull.state == "closed" and not is_superseded(pull) and id_of(pull.body)
-    )
+    return frozenset(id_of(pull.body) for pull in pulls if is_no(pull))
 
 
 def comment(kind: str, about: str = "") -> str:
