@@ -218,7 +218,7 @@ def pull(found: Fields) -> PullRequest:
         asked=_asked(found),
         merging=found.text("auto_merge", "enabled_by", "login", default=""),
         merged_at=found.text("merged_at", default=""),
-        merged_by=found.text("merged_by", "login", default=""),
+        merged_by=found.text("merged_by", "login", default="") if merged else "",
         # Of an open one it is a commit that GitHub tries out.
         merge_commit=found.text("merge_commit_sha", default="") if merged else "",
     )

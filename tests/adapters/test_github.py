@@ -91,7 +91,25 @@ def test_a_pull_request_as_github_tells_it(double: Double, github: GitHub) -> No
         labels=("bug",),
         head_repository="octocat/Hello-World",
         base_commit=SHA,
+        node="MDExOlB1bGxSZXF1ZXN0MQ==",
+        asked=("@other_user",),
     )
+
+
+def test_who_merged_it_who_is_to_look_and_who_let_it_merge(double: Double, github: GitHub) -> None:
+    team = {"slug": "justice-league"}
+    wish = {
+        "enabled_by": {"login": "ada"},
+        "merge_method": "squash",
+        "commit_title": "",
+        "commit_message": "",
+    }
+    plain = one(merged_at="2026-12-01T12:00:00Z", requested_teams=[team], auto_merge=wish)
+    double.on("GET", f"{PULLS}/1347", Reply(body=plain, true=False))
+    found = github.pull_request(1347)
+    assert (found.state, found.merged_by, found.merged_at) == ("merged", "octocat", "2026-12-01T12:00:00Z")
+    assert found.merge_commit == plain["merge_commit_sha"]
+    assert (found.asked, found.merging) == (("@other_user", "@octocat/justice-league"), "ada")
 
 
 def test_a_fork_that_is_gone_a_ghost_and_no_words(double: Double, github: GitHub) -> None:
