@@ -14,7 +14,7 @@ from mlops_ci.adapters import git_branches, git_commit, git_push
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_branches import Tip
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.forge import Promotions, Proposal, PullRequest
+from mlops_ci.forge import Promotions, Proposal, PullRequest, approvals
 from mlops_ci.promoting.scene import Applied, BaseMovedError, Happened, Scene, check
 from mlops_ci.promoting.sweep import sweep
 from mlops_ci.promotion import marks
@@ -233,6 +233,14 @@ def _pushed(scene: Scene, work: _Work, pull: PullRequest | None, tip: Tip | None
 # ---- merging -----------------------------------------------------------------------------------
 
 
+def _lacking(scene: Scene, work: _Work, done: Applied) -> str:
+    """The approvals that the rules ask for and nobody has given to this commit yet; empty where none is."""
+    asked = work.proposal.approvals
+    given = len(approvals(scene.forge.reviews(done.number), done.commit)) if asked else 0
+    missing = asked - given
+    return f"{missing} {'approval' if missing == 1 else 'approvals'}" if missing > 0 else ""
+
+
 def _merged(scene: Scene, work: _Work, done: Applied) -> Applied:
     """Let merge what is to merge itself, and keep from it what is not any more."""
     if scene.dry_run or done.happened not in ("opened", "updated", "unchanged") or not done.number:
@@ -242,6 +250,10 @@ def _merged(scene: Scene, work: _Work, done: Applied) -> Applied:
         if pull is not None and pull.merging and scene.forge.is_us(pull.merging):
             scene.forge.keep_from_merging(pull.number)
         return done
+    if lacking := _lacking(scene, work, done):
+        if pull is not None and pull.merging and scene.forge.is_us(pull.merging):
+            scene.forge.keep_from_merging(pull.number)
+        return replace(done, words=f"merges itself later: it lacks {lacking}")
     merging = scene.forge.merge_when_ready(done.number, commit=work.commit, message=work.proposal.message)
     if not merging.commit:
         return replace(done, words=f"merges itself later: {merging.waits}")
