@@ -48,6 +48,8 @@ def told(view: View, decision: Decision) -> Told:
     )
     if decision.action not in _STILL:
         found = _edited(view, standing, decision, found)
+    if decision.action == "rollback":
+        return Told(decision, _as_promoted(standing, decision, found))
     if decision.action not in _MOVES:
         return Told(decision, found)
     found = lineage.traced(view, decision, found)
@@ -69,6 +71,16 @@ def _edited(view: View, standing: Standing, decision: Decision, found: Context) 
     return replace(
         found, text=after, before=before, edits=edits, notes=kind.notes(after, decision.after, options)
     )
+
+
+def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Context:
+    """What the log told of a release when it was promoted here: a rollback measures nothing anew."""
+    log = reading.log(standing.site, (decision.environment, decision.model))
+    told = [one for one in log if one.release.digest == decision.release.digest and one.evidence.metrics]
+    if not told:
+        return found
+    last = told[-1]
+    return replace(found, evidence=last.evidence, source=last.source, data=last.data, params=last.params)
 
 
 def _previous(standing: Standing, decision: Decision) -> str:
