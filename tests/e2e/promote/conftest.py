@@ -21,7 +21,7 @@ from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.local import LocalForge
 from mlops_ci.forge import PullRequest
-from mlops_ci.promotion import record
+from mlops_ci.promotion import marks, record
 from mlops_ci.promotion.record import Record
 from tests.e2e.conftest import Answer, Call, Toy
 from tests.repositories import Repo
@@ -59,10 +59,10 @@ version: 1
 lock: report
 environments:
   staging:
-    models: [toy]
+    models: MODELS
     STAGING
   production:
-    models: [toy]
+    models: MODELS
     after: staging
     PRODUCTION
 """
@@ -72,9 +72,9 @@ TWIN = "  twin: {path: done.txt, type: model}"
 LONG_AGO = "2020-01-01T12:00:00+00:00"
 
 
-def rules(staging: str = "", production: str = CANARY, more: str = "") -> str:
+def rules(staging: str = "", production: str = CANARY, more: str = "", models: str = "[toy]") -> str:
     """A configuration; what is said of an environment may be several lines."""
-    text = RULES.replace("STAGING", staging.replace("\n", "\n    "))
+    text = RULES.replace("MODELS", models).replace("STAGING", staging.replace("\n", "\n    "))
     return text.replace("PRODUCTION", production.replace("\n", "\n    ")) + more
 
 
@@ -101,9 +101,13 @@ class Play:
 
     # ---- the job
 
-    def fetched(self, runner: Path | None = None) -> Path:
+    def another(self, number: int) -> Path:
+        """The clone of one more job."""
+        return Repo.clone(self.toy.origin.path, self.toy.folder / f"runner-{number}").path
+
+    def fetched(self) -> Path:
         """CI's clone, brought up to main."""
-        clone = Git(runner or self.runner)
+        clone = Git(self.runner)
         clone.run("fetch", "--quiet", "origin")
         clone.run("checkout", "--quiet", "--force", "-B", "main", "origin/main")
         return clone.root
@@ -125,8 +129,13 @@ class Play:
 
     # ---- people
 
+    def pulls(self) -> list[tuple[str, str]]:
+        """Every pull request of a promotion, newest first: the branch without its begin, and its state."""
+        found = self.forge.promotions(marks.PREFIX)
+        return [(one.head.removeprefix(marks.PREFIX), one.state) for one in found]
+
     def open(self) -> dict[str, PullRequest]:
-        return {one.head: one for one in self.forge.promotions("mlops-ci/promote/") if one.state == "open"}
+        return {one.head: one for one in self.forge.promotions(marks.PREFIX) if one.state == "open"}
 
     def pull(self, environment: str, name: str = "toy") -> PullRequest:
         """The open pull request of a target."""
@@ -149,9 +158,11 @@ class Play:
         author.commit("By hand", **files)
         author.git("push", "--quiet", "origin", "main")
 
-    def configure(self, staging: str = "", production: str = CANARY, more: str = "") -> None:
+    def configure(
+        self, staging: str = "", production: str = CANARY, more: str = "", models: str = "[toy]"
+    ) -> None:
         """Other rules on main."""
-        self.commits(**{"mlops-ci_dot_yaml": rules(staging, production, more)})
+        self.commits(**{"mlops-ci_dot_yaml": rules(staging, production, more, models)})
 
     def train(self, noise: str, *, run: bool = True) -> None:
         """Another model on main, measured, with data and evidence pushed."""
@@ -258,4 +269,3 @@ def live(scenes: Scenes, call: Call) -> Play:
 def better(scenes: Scenes, call: Call) -> Play:
     """And main has a better one, which nobody has proposed yet."""
     return scenes.play("better", call)
-
