@@ -14,6 +14,7 @@ from mlops_ci.promoting.reading import Standing
 from mlops_ci.promotion import record
 from mlops_ci.promotion.compose import edits_of
 from mlops_ci.promotion.context import Context
+from mlops_ci.promotion.record import Merge
 from mlops_ci.promotion.world import Decision
 
 _MOVES = ("promote", "ramp", "shadow")
@@ -39,10 +40,9 @@ def told(view: View, decision: Decision) -> Told:
     """
     standing = view.ground.of(decision.environment)
     previous = _previous(standing, decision)
-    pulls = view.ground.pulls_of(decision.environment)
     found = Context(
         previous=previous,
-        merge=merges.of_record(standing.site.forge, pulls, previous) if previous else None,
+        merge=_merge(view, standing, decision, previous),
         reviewers=_reviewers(standing, decision),
         size=view.offering.sizes.get(decision.model),
     )
@@ -94,3 +94,9 @@ def _reviewers(standing: Standing, decision: Decision) -> tuple[str, ...]:
     site = standing.site
     _, text = codeowners.found(lambda path: site.git.show(site.head, path))
     return codeowners.owners(text, decision.manifest)
+
+
+def _merge(view: View, standing: Standing, decision: Decision, previous: str) -> Merge | None:
+    """How the newest record was merged, as the forge tells it; None where no pull request did it."""
+    merged = merges.bringing(view.ground.pulls_of(decision.environment), previous) if previous else None
+    return merges.of(standing.site.forge, merged.number) if merged else None

@@ -233,8 +233,7 @@ def decision(
         step_soak=target.rules.step_soak,
         health=target.live.health.source,
         ramp=target.rules.ramp,
-        # Who approved the first step approved the plan.
-        approvals=0 if action == "ramp" and target.rules.ramp == "auto" else target.rules.approvals,
+        approvals=target.rules.approvals,
     )
 
 
