@@ -127,7 +127,7 @@ def _wait(view: View, live: Live) -> Wait | None:
 
 
 def _state(view: View, live: Live) -> str:
-    """One word: proposed, due, held, blocked, waits."""
+    """One word: proposed, due, held, blocked, waits, current."""
     if view.pull(live.environment, live.model) is not None:
         return "proposed"
     if _decision(view, live) is not None:
@@ -135,6 +135,8 @@ def _state(view: View, live: Live) -> str:
     wait = _wait(view, live)
     if live.record is not None and live.record.hold is not None:
         return "held"
+    if wait is not None and wait.done:
+        return "current"
     return "blocked" if wait and wait.blocked else "waits"
 
 
