@@ -15,7 +15,7 @@ from mlops_ci.promotion import record
 from mlops_ci.promotion.compose import edits_of
 from mlops_ci.promotion.context import Context
 from mlops_ci.promotion.record import Merge
-from mlops_ci.promotion.world import Decision
+from mlops_ci.promotion.world import Decision, Plan, Wait
 
 _MOVES = ("promote", "ramp", "shadow")
 _STILL = ("hold", "unhold")
@@ -56,6 +56,30 @@ def told(view: View, decision: Decision) -> Told:
     weighed = judging.weighed(view, decision)
     context = replace(found, evidence=weighed.summary, unknown=(*found.unknown, *weighed.unknown))
     return Told(decision, context, weighed.document, weighed.refused)
+
+
+def possible(view: View) -> View:
+    """The view without decisions that no manifest can say: they wait, and the reason is told.
+
+    Raises:
+        ToolError: Git fails.
+    """
+    kept: list[Decision] = []
+    waits = list(view.plan.waits)
+    for decision in view.plan.decisions:
+        try:
+            if decision.action not in _STILL:
+                _edited(view, view.ground.of(decision.environment), decision, Context())
+            kept.append(decision)
+        except ManifestError as error:
+            waits.append(cannot(decision, error))
+    return replace(view, plan=Plan(tuple(kept), tuple(waits)))
+
+
+def cannot(decision: Decision, error: ManifestError) -> Wait:
+    """A decision that its manifest cannot say."""
+    hint = f"; {error.hint}" if error.hint else ""
+    return Wait(decision.environment, decision.model, f"{error.message}{hint}", blocked=True)
 
 
 def _edited(view: View, standing: Standing, decision: Decision, found: Context) -> Context:

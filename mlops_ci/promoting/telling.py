@@ -128,7 +128,7 @@ def _wait(view: View, live: Live) -> Wait | None:
 
 
 def _state(view: View, live: Live) -> str:
-    """One word: proposed, due, held, blocked, waits."""
+    """One word: proposed, due, held, blocked, waits, current."""
     if view.pull(live.environment, live.model) is not None:
         return "proposed"
     if _decision(view, live) is not None:
@@ -136,6 +136,8 @@ def _state(view: View, live: Live) -> str:
     wait = _wait(view, live)
     if live.record is not None and live.record.hold is not None and fits(live):
         return "held"
+    if wait is not None and wait.done:
+        return "current"
     return "blocked" if wait and wait.blocked else "waits"
 
 

@@ -261,7 +261,10 @@ def test_a_comment_that_two_runs_wrote_at_once_stands_once(place: Place) -> None
 def test_what_merges_itself_waits_for_its_approvals(place: Place) -> None:
     mine = replace(IRIS, automatic=True, approvals=2)
     done = place.run(mine)[BRANCH]
-    assert (done.happened, done.words) == ("opened", "merges itself later: 0 of 2 people have approved its commit")
+    assert (done.happened, done.words) == (
+        "opened",
+        "merges itself later: 0 of 2 people have approved its commit",
+    )
     place.forge.review(1, "eve")
     place.forge.review(1, "kim", "changes")
     assert place.run(mine)[BRANCH].words == "merges itself later: 1 of 2 people have approved its commit"
