@@ -17,7 +17,7 @@ def rollback(
     target: Target,
     reason: Reason = "",
     to: Annotated[
-        str, typer.Option(help="previous, last-verified, or the begin of a release's digest.")
+        str, typer.Option(help="previous, last-verified, or the begin of a release's digest or commit.")
     ] = PREVIOUS,
     base: Branch = "",
     json: Json = False,

@@ -233,29 +233,27 @@ def _pushed(scene: Scene, work: _Work, pull: PullRequest | None, tip: Tip | None
 # ---- merging -----------------------------------------------------------------------------------
 
 
-def _lacking(scene: Scene, work: _Work, done: Applied) -> str:
-    """The approvals that the rules ask for and nobody has given to this commit yet; empty where none is."""
-    asked = work.proposal.approvals
-    given = len(approvals(scene.forge.reviews(done.number), done.commit)) if asked else 0
-    missing = asked - given
-    return f"{missing} {'approval' if missing == 1 else 'approvals'}" if missing > 0 else ""
-
-
 def _merged(scene: Scene, work: _Work, done: Applied) -> Applied:
     """Let merge what is to merge itself, and keep from it what is not any more."""
     if scene.dry_run or done.happened not in ("opened", "updated", "unchanged") or not done.number:
         return done
     pull = scene.open.get(done.branch)
-    if not work.proposal.automatic:
+    lacking = _lacking(scene, work, done.number) if work.proposal.automatic else ""
+    if lacking or not work.proposal.automatic:
         if pull is not None and pull.merging and scene.forge.is_us(pull.merging):
             scene.forge.keep_from_merging(pull.number)
-        return done
-    if lacking := _lacking(scene, work, done):
-        if pull is not None and pull.merging and scene.forge.is_us(pull.merging):
-            scene.forge.keep_from_merging(pull.number)
-        return replace(done, words=f"merges itself later: it lacks {lacking}")
+        return replace(done, words=f"merges itself later: {lacking}") if lacking else done
     merging = scene.forge.merge_when_ready(done.number, commit=work.commit, message=work.proposal.message)
     if not merging.commit:
         return replace(done, words=f"merges itself later: {merging.waits}")
     git_push.remove(scene.git, done.branch, expected=work.commit)
     return replace(done, happened="merged", words=f"merged as {merging.commit[:10]}")
+
+
+def _lacking(scene: Scene, work: _Work, number: int) -> str:
+    """Which approvals of the very commit are not there yet, by the rules of the base branch."""
+    needed = work.proposal.approvals
+    if not needed:
+        return ""
+    there = len(approvals(scene.forge.reviews(number), work.commit))
+    return "" if there >= needed else f"{there} of {needed} people have approved its commit"

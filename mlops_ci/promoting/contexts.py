@@ -14,7 +14,8 @@ from mlops_ci.promoting.reading import Standing
 from mlops_ci.promotion import record
 from mlops_ci.promotion.compose import edits_of
 from mlops_ci.promotion.context import Context
-from mlops_ci.promotion.world import Decision
+from mlops_ci.promotion.record import Merge
+from mlops_ci.promotion.world import Decision, Plan, Wait
 
 _MOVES = ("promote", "ramp", "shadow")
 _STILL = ("hold", "unhold")
@@ -39,21 +40,46 @@ def told(view: View, decision: Decision) -> Told:
     """
     standing = view.ground.of(decision.environment)
     previous = _previous(standing, decision)
-    pulls = view.ground.pulls_of(decision.environment)
     found = Context(
         previous=previous,
-        merge=merges.of_record(standing.site.forge, pulls, previous) if previous else None,
+        merge=_merge(view, standing, decision, previous),
         reviewers=_reviewers(standing, decision),
         size=view.offering.sizes.get(decision.model),
     )
     if decision.action not in _STILL:
         found = _edited(view, standing, decision, found)
+    if decision.action == "rollback":
+        return Told(decision, _as_promoted(standing, decision, found))
     if decision.action not in _MOVES:
         return Told(decision, found)
     found = lineage.traced(view, decision, found)
     weighed = judging.weighed(view, decision)
     context = replace(found, evidence=weighed.summary, unknown=(*found.unknown, *weighed.unknown))
     return Told(decision, context, weighed.document, weighed.refused)
+
+
+def possible(view: View) -> View:
+    """The view without decisions that no manifest can say: they wait, and the reason is told.
+
+    Raises:
+        ToolError: Git fails.
+    """
+    kept: list[Decision] = []
+    waits = list(view.plan.waits)
+    for decision in view.plan.decisions:
+        try:
+            if decision.action not in _STILL:
+                _edited(view, view.ground.of(decision.environment), decision, Context())
+            kept.append(decision)
+        except ManifestError as error:
+            waits.append(cannot(decision, error))
+    return replace(view, plan=Plan(tuple(kept), tuple(waits)))
+
+
+def cannot(decision: Decision, error: ManifestError) -> Wait:
+    """A decision that its manifest cannot say."""
+    hint = f"; {error.hint}" if error.hint else ""
+    return Wait(decision.environment, decision.model, f"{error.message}{hint}", blocked=True)
 
 
 def _edited(view: View, standing: Standing, decision: Decision, found: Context) -> Context:
@@ -71,6 +97,16 @@ def _edited(view: View, standing: Standing, decision: Decision, found: Context) 
     )
 
 
+def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Context:
+    """What the log told of a release when it was promoted here: a rollback measures nothing anew."""
+    log = reading.log(standing.site, (decision.environment, decision.model))
+    told = [one for one in log if one.release.digest == decision.release.digest and one.evidence.metrics]
+    if not told:
+        return found
+    last = told[-1]
+    return replace(found, evidence=last.evidence, source=last.source, data=last.data, params=last.params)
+
+
 def _previous(standing: Standing, decision: Decision) -> str:
     """The sha256 of the newest record as it stands."""
     text = standing.texts.get(record.current_path(decision.environment, decision.model))
@@ -82,3 +118,9 @@ def _reviewers(standing: Standing, decision: Decision) -> tuple[str, ...]:
     site = standing.site
     _, text = codeowners.found(lambda path: site.git.show(site.head, path))
     return codeowners.owners(text, decision.manifest)
+
+
+def _merge(view: View, standing: Standing, decision: Decision, previous: str) -> Merge | None:
+    """How the newest record was merged, as the forge tells it; None where no pull request did it."""
+    merged = merges.bringing(view.ground.pulls_of(decision.environment), previous) if previous else None
+    return merges.of(standing.site.forge, merged.number) if merged else None

@@ -1,4 +1,4 @@
-"""How a promotion was merged, as its forge tells it: for the record of the next one, and for the audit."""
+"""How a promotion was merged, as its forge tells it: for the next record, and for who audits."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from mlops_ci.promotion import marker
 from mlops_ci.promotion.record import Approval, Merge
 
 
-def of_record(forge: Promotions, pulls: Iterable[PullRequest], digest: str) -> Merge | None:
-    """The merge that brought a record, by the digest of its bytes; None where no pull request of ours did.
+def bringing(pulls: Iterable[PullRequest], record: str) -> PullRequest | None:
+    """The merged pull request that brought the record of a digest; None where none of them did.
 
-    Raises:
-        ToolError: the forge refuses or cannot be reached.
+    The branch does not tell: a target goes by its own, by that of its group, and by both in turn.
     """
-    for pull in pulls:
-        told = marker.read(pull.body) if pull.state == "merged" else None
-        if told is not None and digest in told.records:
-            return of(forge, pull.number)
-    return None
+    return next((pull for pull in pulls if pull.state == "merged" and record in _records(pull)), None)
+
+
+def _records(pull: PullRequest) -> tuple[str, ...]:
+    told = marker.read(pull.body)
+    return told.records if told else ()
 
 
 def of(forge: Promotions, number: int) -> Merge:
-    """How a pull request was merged; approvals count where they were given to the commit that was.
+    """The merge of a pull request; approvals count where they were given to the commit that was merged.
 
     Raises:
         ToolError: the forge refuses or cannot be reached.
     """
-    whole = forge.pull_request(number)
-    said = approvals(forge.reviews(number), whole.head_commit)
+    pull = forge.pull_request(number)
+    said = approvals(forge.reviews(number), pull.head_commit)
     return Merge(
-        pull_request=whole.number,
-        url=whole.url,
-        merged_by=whole.merged_by,
-        merged_at=whole.merged_at,
-        commit=whole.merge_commit,
+        pull_request=number,
+        url=pull.url,
+        merged_by=pull.merged_by,
+        merged_at=pull.merged_at,
+        commit=pull.merge_commit,
         approvals=tuple(Approval(user=one.user, at=one.at, commit=one.commit) for one in said),
     )

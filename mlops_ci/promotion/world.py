@@ -162,6 +162,11 @@ class Decision:
         return f"{self.environment}/{self.model}/{self.action}/{self.release.short}/{share}"
 
     @property
+    def needed(self) -> int:
+        """How many have to approve it; the later steps of a plan were approved with the first."""
+        return 0 if self.action == "ramp" and self.ramp == "auto" else self.approvals
+
+    @property
     def target(self) -> str:
         """``environment/model``."""
         return f"{self.environment}/{self.model}"
@@ -171,7 +176,8 @@ class Decision:
 class Wait:
     """A target for which no pull request should be open now, and why; ``until`` where that is known.
 
-    ``blocked``: a person has to do something first.
+    ``blocked``: a person has to do something first. ``done``: there is nothing to wait for, what should be
+    live is live.
     """
 
     environment: str
@@ -179,6 +185,7 @@ class Wait:
     reason: str
     until: datetime | None = None
     blocked: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,29 +12,22 @@ from tests.promoting.conftest import IRIS, Place, of
 
 
 def test_the_last_merge_with_the_approvals_of_what_was_merged(place: Place) -> None:
-    first = place.run(IRIS)[IRIS.branch]
+    hidden = marker.written(Marker(ids=("a", "b"), records=("sha256:1", "sha256:2")))
+    mine, next_one = (replace(one, body=f"{hidden}\nwords") for one in (IRIS, of("staging", version="v3")))
+    first = place.run(mine)[IRIS.branch]
     place.forge.review(1, "eve")
-    newer = place.run(of("staging", version="v3"))[IRIS.branch]
+    newer = place.run(next_one)[IRIS.branch]
     assert newer.commit != first.commit
     place.forge.review(1, "bob")
     place.forge.review(1, "kim", "changes")
+    assert merges.bringing(place.forge.promotions(marks.PREFIX), "sha256:2") is None
     place.forge.merge(1, by="ada")
-    found = merges.of(place.forge, 1)
+    pulls = place.forge.promotions(marks.PREFIX)
+    assert merges.bringing(pulls, "sha256:3") is None
+    merged = merges.bringing(pulls, "sha256:2")
+    assert merged is not None
+    found = merges.of(place.forge, merged.number)
     said = place.forge.reviews(1)[1]
     assert found.approvals == (Approval(user="bob", at=said.at, commit=newer.commit),)
     assert (found.pull_request, found.merged_by, found.commit) == (1, "ada", place.base)
     assert found.merged_at.endswith("Z")
-
-
-def test_the_merge_of_a_record_is_found_by_its_digest(place: Place) -> None:
-    digests = [f"sha256:{letter * 64}" for letter in "ab"]
-    body = marker.written(Marker(("staging/iris/promote/1/0.0.1",), records=(digests[0],)))
-    place.run(replace(IRIS, body=f"{body}\nPromote iris"))
-    pulls = place.forge.promotions(marks.PREFIX)
-    assert merges.of_record(place.forge, pulls, digests[0]) is None
-    place.forge.merge(1, by="ada")
-    pulls = place.forge.promotions(marks.PREFIX)
-    found = merges.of_record(place.forge, pulls, digests[0])
-    assert found is not None
-    assert (found.pull_request, found.merged_by) == (1, "ada")
-    assert merges.of_record(place.forge, pulls, digests[1]) is None
