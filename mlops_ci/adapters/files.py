@@ -1,4 +1,4 @@
-"""Files written whole or not at all: a temporary neighbour, then a rename."""
+"""Files read as text, and written whole or not at all: a temporary neighbour, then a rename."""
 
 from __future__ import annotations
 
@@ -10,7 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mlops_ci.errors import ToolError
+from mlops_ci.errors import ConfigError, ToolError
+
+
+def text(path: Path, hint: str) -> str:
+    """The text of a file that the user named, its ends of lines as they are; ``hint`` says what to name.
+
+    Raises:
+        ConfigError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no UTF-8 text (byte {error.start + 1})", "save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})", hint) from error
 
 
 def write(path: Path, content: bytes) -> None:

@@ -13,7 +13,7 @@ from mlops_ci import yaml_edit
 from mlops_ci.adapters import files
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Json
-from mlops_ci.errors import ConfigError, ManifestError
+from mlops_ci.errors import ManifestError
 from mlops_ci.writing import visible
 
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file: a manifest, Helm values, ...")]
@@ -35,7 +35,7 @@ def edit(file: _File, orders: _Orders, dry_run: _DryRun = False, json: Json = Fa
     """
     terminal = Terminal(json_output=json)
     asked = [yaml_edit.order(one) for one in orders]
-    before = _read(file)
+    before = files.text(file, "name a YAML file")
     try:
         after = yaml_edit.edit(before, *asked)
         found = yaml_edit.changes(before, after)
@@ -60,16 +60,6 @@ def edit(file: _File, orders: _Orders, dry_run: _DryRun = False, json: Json = Fa
     words = difference if dry_run and difference else _words(file, found, is_changed=after != before)
     terminal.result(visible.lines(words), document)
     return 0
-
-
-def _read(file: Path) -> str:
-    """The text of the file, its ends of lines as they are."""
-    try:
-        return file.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is no UTF-8 text (byte {error.start + 1})", "save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})", "name a YAML file") from error
 
 
 def _difference(before: str, after: str, file: Path) -> str:

@@ -62,12 +62,7 @@ def _found(path: Path) -> Iterator[Path]:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})", "name a file or a folder") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is no UTF-8 text", "save it as UTF-8") from error
+    return files.text(path, "name a file or a folder")
 
 
 def _add(terminal: Terminal, paths: list[Path], *, dry_run: bool) -> int:
