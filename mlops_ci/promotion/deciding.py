@@ -234,6 +234,7 @@ def decision(
         health=target.live.health.source,
         ramp=target.rules.ramp,
         approvals=target.rules.approvals,
+        asked=asked is not None,
     )
 
 

@@ -209,6 +209,7 @@ def test_a_person_says_no_or_goes_on(better: Play) -> None:
         "a pull request for this was closed without merging (#4), so it is not proposed again",
     )
     assert better.states("staging/toy")["staging/toy"] == "opened"
+    assert better.states()["staging/toy"] == "unchanged"
 
 
 def test_the_template_is_the_teams_own(better: Play) -> None:
@@ -239,7 +240,8 @@ def test_manifests_in_another_repository(better: Play) -> None:
     found = better.told()
     assert {name: one["state"] for name, one in found.items()} == {
         "staging/toy": "waits",
-        "production/toy": "opened",
+        # It was opened for the release before, and updated once staging had merged itself.
+        "production/toy": "updated",
     }
     forge = LocalForge(there.path / "mlops-ci")
     [pull] = forge.promotions(marks.PREFIX)
