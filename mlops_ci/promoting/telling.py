@@ -103,7 +103,7 @@ def _done(row: Row, *, dry_run: bool) -> str:
         return what
     number = f" #{applied.number}" if applied.number else ""
     happened = _WOULD.get(applied.happened, applied.happened) if dry_run else applied.happened
-    said = f"; {applied.words}" if applied.words and applied.happened != "opened" else ""
+    said = f"; {applied.words}" if applied.words else ""
     return f"{happened}{number}: {what}{said}"
 
 
