@@ -99,7 +99,7 @@ class LocalForge:
         if pull.state != "open" or head is None or base is None:
             return pull
         if local_merges.holds(self._git, base, head):
-            return self._merged(pull.number, head, base, "")
+            return self._merged(pull.number, head, *local_merges.arrival(self._git, base, head))
         return replace(pull, head_commit=head)
 
     def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:

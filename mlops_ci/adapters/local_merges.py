@@ -24,6 +24,19 @@ def holds(folder: Path, commit: str, other: str) -> bool:
     return Git(folder).run("merge-base", "--is-ancestor", other, commit, check=False).code == 0
 
 
+def arrival(folder: Path, base: str, head: str) -> tuple[str, str]:
+    """The commit of a branch's own line that brought another one there, and who made it.
+
+    A fast-forward made none: then it is the other one itself, and nobody.
+    """
+    git = Git(folder)
+    walk = ("rev-list", "--first-parent", "--ancestry-path", "--reverse", f"{head}..{base}")
+    first = next(iter(git.run(*walk).stdout.splitlines()), head)
+    if first == head or git.resolve(f"{first}^1") == head:
+        return head, ""
+    return first, git.run("show", "--no-patch", "--format=%cn", first).stdout.strip()
+
+
 def message(folder: Path, commit: str) -> str:
     """The message of a commit."""
     return Git(folder).message(commit)

@@ -188,8 +188,8 @@ def _code(record: Record, origin: Origin) -> _Said:
     for path, (said, found) in wrong.items():
         yield "broken", f"{path} at {at} has the md5 {found}, dvc.lock was made with {said}"
     if not wrong and lock.code:
-        files = "1 file" if len(lock.code) == 1 else f"{len(lock.code)} files"
-        yield "ok", f"{files} of code at {at} have the md5 that dvc.lock was made with"
+        files = "1 file of code has" if len(lock.code) == 1 else f"{len(lock.code)} files of code have"
+        yield "ok", f"at {at} {files} the md5 that dvc.lock was made with"
     if lock.folders:
         yield "unknown", f"{', '.join(lock.folders)} at {at} may have held files that Git does not have"
     if not lock.code and not lock.folders:

@@ -97,8 +97,8 @@ def _held(trail: Trail, name: str, broken: Sequence[Link]) -> Iterator[Link]:
     yield from broken
     if not broken and trail.filed:
         said = {
-            "log": "without a gap, each names the sha256 of the one before",
-            "append-only": "stand in the log as they were added",
+            "log": "no number is missing, each names the sha256 of the one before",
+            "append-only": "nothing in the log was changed or removed since it was added",
         }
         which = numbers(one.number for one in trail.records)
         yield says(trail.target, name, "ok")(f"{which}: {said[name]}", where=f"{LOG}{'/'.join(trail.target)}")

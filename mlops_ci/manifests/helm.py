@@ -81,7 +81,8 @@ def notes(text: str, rollout: Rollout, options: Options) -> tuple[str, ...]:
     """Whether pods start anew is the chart's matter."""
     values = _values(text, options)
     said = ["Pods start anew only where the chart's templates put these values into the pod template."]
-    if rollout.candidate is None and values.candidate is not None and values.enabled is None:
+    named = values.candidate is not None and values.candidate.served is not None
+    if rollout.candidate is None and named and values.enabled is None:
         said.append(f"The candidate stays named in {options.candidate}, with no share of the requests.")
     return tuple(said)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mlops_ci.adapters import git_batch
@@ -30,12 +30,18 @@ def target(text: str, known: Iterable[Target]) -> Target:
     fitting = [one for one in targets if one[0] == environment and model in ("", one[1])]
     if len(fitting) == 1:
         return fitting[0]
-    names = [f"{one}/{other}" for one, other in targets]
-    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     if fitting:
-        raise ConfigError(f"{text!r} stands for {len(fitting)} targets", f"name one of {shown}")
-    hint = f"there are {shown}" if names else "declare `environments:` in mlops-ci.yaml"
-    raise ConfigError(f"{text!r} is no target: ENVIRONMENT/MODEL", hint)
+        raise ConfigError(
+            f"{text!r} stands for {len(fitting)} targets: say which model", f"name one of {_names(fitting)}"
+        )
+    there = [one for one in targets if one[0] == environment] or targets
+    hint = f"there are {_names(there)}" if targets else "declare `environments:` in mlops-ci.yaml"
+    raise ConfigError(f"there is no target {text!r}; a target is ENVIRONMENT/MODEL", hint)
+
+
+def _names(targets: Sequence[Target]) -> str:
+    names = [f"{environment}/{model}" for environment, model in targets]
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def asked(order: Order, ground: Ground) -> tuple[Asked, ...]:
@@ -57,7 +63,8 @@ def _rollback(order: Order, ground: Ground, where: Target) -> Asked:
     """A rollback that can be done: it goes to a release whose bytes are still there."""
     records = reading.log(ground.of(where[0]).site, where)
     release = history.release_to(records, order.to or history.PREVIOUS).release(where[1])
-    if problem := ground.store.verify(release):
+    gone = "" if ground.store.exists(release) else "its bytes are not in the model store"
+    if problem := gone or ground.store.verify(release):
         raise ConfigError(
             f"{'/'.join(where)} cannot go back to {release.short}: {problem}",
             "name another release with --to, or publish its bytes again from its commit",

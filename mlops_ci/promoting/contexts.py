@@ -15,7 +15,7 @@ from mlops_ci.promotion import record
 from mlops_ci.promotion.compose import edits_of
 from mlops_ci.promotion.context import Context
 from mlops_ci.promotion.record import Merge
-from mlops_ci.promotion.world import Decision
+from mlops_ci.promotion.world import Decision, Plan, Wait
 
 _MOVES = ("promote", "ramp", "shadow")
 _STILL = ("hold", "unhold")
@@ -48,12 +48,38 @@ def told(view: View, decision: Decision) -> Told:
     )
     if decision.action not in _STILL:
         found = _edited(view, standing, decision, found)
+    if decision.action == "rollback":
+        return Told(decision, _as_promoted(standing, decision, found))
     if decision.action not in _MOVES:
         return Told(decision, found)
     found = lineage.traced(view, decision, found)
     weighed = judging.weighed(view, decision)
     context = replace(found, evidence=weighed.summary, unknown=(*found.unknown, *weighed.unknown))
     return Told(decision, context, weighed.document, weighed.refused)
+
+
+def possible(view: View) -> View:
+    """The view without decisions that no manifest can say: they wait, and the reason is told.
+
+    Raises:
+        ToolError: Git fails.
+    """
+    kept: list[Decision] = []
+    waits = list(view.plan.waits)
+    for decision in view.plan.decisions:
+        try:
+            if decision.action not in _STILL:
+                _edited(view, view.ground.of(decision.environment), decision, Context())
+            kept.append(decision)
+        except ManifestError as error:
+            waits.append(cannot(decision, error))
+    return replace(view, plan=Plan(tuple(kept), tuple(waits)))
+
+
+def cannot(decision: Decision, error: ManifestError) -> Wait:
+    """A decision that its manifest cannot say."""
+    hint = f"; {error.hint}" if error.hint else ""
+    return Wait(decision.environment, decision.model, f"{error.message}{hint}", blocked=True)
 
 
 def _edited(view: View, standing: Standing, decision: Decision, found: Context) -> Context:
@@ -80,6 +106,16 @@ def _size(view: View, decision: Decision) -> int | None:
     records = [live.record for live in view.ground.live.values() if live.record]
     known = [one for record in records for one in (record.release, record.after.stable) if one]
     return next((one.size for one in known if one.digest == decision.release.digest and one.size), None)
+
+
+def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Context:
+    """What the log told of a release when it was promoted here: a rollback measures nothing anew."""
+    log = reading.log(standing.site, (decision.environment, decision.model))
+    told = [one for one in log if one.release.digest == decision.release.digest and one.evidence.metrics]
+    if not told:
+        return found
+    last = told[-1]
+    return replace(found, evidence=last.evidence, source=last.source, data=last.data, params=last.params)
 
 
 def _previous(standing: Standing, decision: Decision) -> str:

@@ -12,7 +12,7 @@ from mlops_ci.collect.project import Project
 from mlops_ci.promoting.looking import View
 from mlops_ci.promotion import marks
 from mlops_ci.promotion.context import Context, Shipped
-from mlops_ci.promotion.record import Input, Record, Source
+from mlops_ci.promotion.record import FOLDER, Input, Record, Source
 from mlops_ci.promotion.world import Decision
 
 _MERGED = re.compile(r"^Merge pull request #(\d+) from \S+")
@@ -86,7 +86,10 @@ def _params(graph: pipeline.Graph, stages: Iterable[str]) -> Iterator[tuple[str,
 def _ships(
     project: Project, live: str, commit: str
 ) -> tuple[tuple[Shipped, ...], int | None, tuple[str, ...]]:
-    """The pull requests between two commits of the model repository, newest first, and how many commits."""
+    """The pull requests between two commits of the model repository, newest first, and how many commits.
+
+    Promotions ship nothing, so they do not count.
+    """
     if not live or not commit or live == commit:
         return (), None, ()
     git, web = project.git, project.web
@@ -96,7 +99,8 @@ def _ships(
     entries = [one.strip("\n") for one in done.stdout.split("\x01") if one.strip("\n")]
     found = [one for entry in entries if (one := _shipped(*entry.partition("\0")[::2]))]
     linked = [replace(one, url=f"{web}/pull/{one.number}" if web else "") for one in found]
-    return tuple(linked[:_MOST_SHIPPED]), len(entries), ()
+    ours = git.run("rev-list", "--count", "--first-parent", f"{live}..{commit}", "--", f"{FOLDER}/log")
+    return tuple(linked[:_MOST_SHIPPED]), len(entries) - int(ours.stdout), ()
 
 
 def _shipped(subject: str, body: str) -> Shipped | None:

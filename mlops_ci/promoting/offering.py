@@ -72,7 +72,7 @@ def at(session: Session, head: str) -> Main:
     digest = lock_digest(locks)
     outputs = {one.name: _output(one, graph) for one in _models(session, graph)}
     found = session.store.find(digest)
-    problem = "" if found else f"there is no evidence for its dvc.lock ({digest[7:19]}): run `mlops-ci run`"
+    problem = "" if found else _unmeasured(locks, digest)
     return Main(
         commit=git_arrivals.newest_touching(project.git, head, tuple(locks)),
         lock=digest,
@@ -116,6 +116,13 @@ def outcome(judged: Judged, model: str) -> Verdict:
     """The fold of the findings on one model, and on the repository as a whole."""
     told = [finding for finding in judged.findings if finding.model in ("", model)]
     return evidence.verdict(told, strict=judged.verdict.strict)
+
+
+def _unmeasured(locks: Mapping[str, bytes], digest: str) -> str:
+    """Why there is no evidence, and what makes some."""
+    if not locks:
+        return "there is no dvc.lock: run `mlops-ci run`, and commit what it makes"
+    return f"there is no evidence for its dvc.lock ({digest[7:19]}): run `mlops-ci run` on main"
 
 
 def _models(session: Session, graph: Graph) -> tuple[Model, ...]:

@@ -31,7 +31,7 @@ _GROUP = "group-"
 class Order:
     """What somebody asked for; ``target`` is ENVIRONMENT/MODEL, empty where a promotion is of all.
 
-    ``to`` is where a rollback goes: previous, last-verified or the begin of a digest.
+    ``to`` is where a rollback goes: previous, last-verified, or the begin of a digest or commit.
     """
 
     action: Action
@@ -111,7 +111,7 @@ def checked(order: Order) -> Order:
     if order.to and action != "rollback":
         raise ConfigError(f"{named} goes to no other release", "`to` belongs to a rollback")
     if order.to and not _RELEASE.fullmatch(order.to):
-        hint = f"write {PREVIOUS}, {VERIFIED}, or six or more digits of its digest"
+        hint = f"write {PREVIOUS}, {VERIFIED}, or six or more digits of its digest or commit"
         raise ConfigError("what the rollback should go to is no release", hint)
     if action in ("rollback", "hold") and not any(sign.isalnum() for sign in order.reason):
         raise ConfigError(f"{named} needs a reason", "say why, for example: scores are all zero since noon")

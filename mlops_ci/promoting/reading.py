@@ -22,6 +22,10 @@ Target = tuple[str, str]
 _LOG = re.compile(
     rf"{FOLDER}/log/(?P<environment>[^/]+)/(?P<model>[^/]+)/(?P<number>\d+)-(?P<action>[a-z]+)-(?P<short>\w+)\.yaml"
 )
+_ABSENT = (
+    "there is no manifest {place}: commit one that says what is live, or correct `manifest` or `models` of "
+    "environments.{environment}"
+)
 # They change nothing of what is live.
 _STILL = ("hold", "unhold")
 
@@ -107,7 +111,7 @@ def _live(
     try:
         found = _recorded(found, _record(target, texts), tuple(logged))
         if text is None:
-            return replace(found, problem=f"there is no manifest {place}")
+            return replace(found, problem=_ABSENT.format(place=place, environment=environment))
         kind, options = kind_of(config, environment, text)
         return replace(found, rollout=kind.read(text, options))
     except ManifestError as error:

@@ -99,7 +99,9 @@ def _round(ground: Ground, ask: Ask, only: frozenset[Target] | None, *, dry_run:
 def _proposed(view: View, only: frozenset[Target] | None, *, dry_run: bool) -> Round:
     only = _whole(view, only)
     rows: dict[Target, Row] = {
-        (wait.environment, wait.model): Row(_live(view, wait), wait=wait) for wait in view.plan.waits
+        (wait.environment, wait.model): Row(_live(view, wait), wait=wait)
+        for wait in view.plan.waits
+        if only is None or (wait.environment, wait.model) in only
     }
     told: list[Told] = []
     for decision in view.plan.decisions:
@@ -141,17 +143,13 @@ def _composed(view: View, decision: Decision, *, dry_run: bool) -> tuple[Row, To
     try:
         told = contexts.told(view, decision)
     except ManifestError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        return Row(live, wait=_blocked(decision, f"{error.message}{hint}")), None
+        return Row(live, wait=contexts.cannot(decision, error)), None
     if told.refused:
-        return Row(live, wait=_blocked(decision, told.refused)), None
+        wait = Wait(decision.environment, decision.model, told.refused, blocked=True)
+        return Row(live, wait=wait), None
     if told.document is not None and not dry_run:
         view.ground.store.write_evidence(told.document)
     return Row(live, decision=decision, context=told.context), told
-
-
-def _blocked(decision: Decision, reason: str) -> Wait:
-    return Wait(decision.environment, decision.model, reason, blocked=True)
 
 
 def _applied(

@@ -11,6 +11,7 @@ from mlops_ci.promoting.looking import View
 from mlops_ci.promoting.rounds import Round, Row
 from mlops_ci.promoting.scene import Applied
 from mlops_ci.promotion import compose, words
+from mlops_ci.promotion.deciding import fits
 from mlops_ci.promotion.world import Decision, Live, Wait
 from mlops_ci.writing import plain
 
@@ -127,14 +128,16 @@ def _wait(view: View, live: Live) -> Wait | None:
 
 
 def _state(view: View, live: Live) -> str:
-    """One word: proposed, due, held, blocked, waits."""
+    """One word: proposed, due, held, blocked, waits, current."""
     if view.pull(live.environment, live.model) is not None:
         return "proposed"
     if _decision(view, live) is not None:
         return "due"
     wait = _wait(view, live)
-    if live.record is not None and live.record.hold is not None:
+    if live.record is not None and live.record.hold is not None and fits(live):
         return "held"
+    if wait is not None and wait.done:
+        return "current"
     return "blocked" if wait and wait.blocked else "waits"
 
 

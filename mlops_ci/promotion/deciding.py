@@ -50,9 +50,11 @@ class Target:
         """The release that is on its way by steps, where the record says so."""
         return on_its_way(self.live) if fits(self.live) else None
 
-    def wait(self, reason: str, *, until: datetime | None = None, blocked: bool = False) -> Wait:
+    def wait(
+        self, reason: str, *, until: datetime | None = None, blocked: bool = False, done: bool = False
+    ) -> Wait:
         """Nothing is to be open now, and why."""
-        return Wait(self.live.environment, self.live.model, reason, until, blocked)
+        return Wait(self.live.environment, self.live.model, reason, until, blocked, done)
 
 
 def said(asked: Asked) -> str:

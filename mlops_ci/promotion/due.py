@@ -47,8 +47,7 @@ def _held(target: Target) -> Wait | None:
     record = target.record
     if record is None or record.hold is None:
         return None
-    unhold = f"; `mlops-ci unhold {target.name}` ends that" if target.asked else ""
-    return target.wait(f"held by {words.hold_name(record)}{unhold}", blocked=True)
+    return target.wait(f"{words.held(record)}; `mlops-ci unhold {target.name}` ends that", blocked=True)
 
 
 def _stranger(target: Target) -> Wait | None:
@@ -68,9 +67,11 @@ def _begin(target: Target, release: Release) -> Decision | Wait:
     """The first step of a release, or the only one."""
     before = target.before
     if release.served.is_same(before.stable) and before.is_idle:
+        ahead = _upstream_ramp(target)
         return target.wait(
             f"nothing to promote: {target.live.environment} already serves {words.release_name(release)}"
-            + _upstream_ramp(target)
+            + ahead,
+            done=not ahead,
         )
     return frozen(target) or proposal(target, release)
 

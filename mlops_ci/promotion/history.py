@@ -15,7 +15,8 @@ def release_to(records: Sequence[Record], to: str) -> Named:
     """The release that a rollback goes to; ``records`` are a target's whole log, oldest first.
 
     ``previous`` is what was stable before the release that is live, and during a ramp the stable one.
-    ``last-verified`` is the newest of them that nobody rolled back. Anything else is the begin of a digest.
+    ``last-verified`` is the newest of them that nobody rolled back. Anything else is the begin of a digest,
+    or of the commit that a release is of.
 
     Raises:
         ConfigError: there is none, or several fit, or it is live already.
@@ -66,13 +67,15 @@ def _rolled_back(records: Sequence[Record]) -> frozenset[str]:
 
 def _by_digest(records: Sequence[Record], to: str, where: str) -> Named:
     begin = to.removeprefix("sha256:").lower()
-    named = {
-        one.digest: one
+    every = [
+        one
         for record in records
         for one in (record.release, record.after.stable, record.before.stable)
         if one is not None
-    }
-    fitting = [digest for digest in named if digest.removeprefix("sha256:").startswith(begin)]
+    ]
+    named = {one.digest: one for one in every}
+    fits = {one.digest for one in every if _begins(one, begin)}
+    fitting = [digest for digest in named if digest in fits]
     if len(begin) < _SHORTEST or not fitting:
         known = ", ".join(digest[7:19] for digest in named)
         raise ConfigError(
@@ -80,8 +83,13 @@ def _by_digest(records: Sequence[Record], to: str, where: str) -> Named:
             f"name {PREVIOUS}, {VERIFIED}, or one of {known}",
         )
     if len(fitting) > 1:
-        raise ConfigError(f"{where}: --to {to!r} fits {len(fitting)} releases", "write more of the digest")
+        raise ConfigError(f"{where}: --to {to!r} fits {len(fitting)} releases", "write more of its digest")
     return named[fitting[0]]
+
+
+def _begins(named: Named, begin: str) -> bool:
+    """Whether that is how its digest begins, or its commit: pull requests call a release by both."""
+    return named.digest.removeprefix("sha256:").startswith(begin) or named.commit.startswith(begin)
 
 
 def _not_live(named: Named, newest: Record, where: str) -> Named:

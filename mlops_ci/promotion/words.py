@@ -25,7 +25,7 @@ def served_name(served: Served | None) -> str:
 def rollout_name(rollout: Rollout) -> str:
     """A rollout in words: ``sha256:ab12… alone``, ``sha256:ab12…, and sha256:cd34… for 10 % of requests``."""
     stable = served_name(rollout.stable)
-    if rollout.candidate is None:
+    if rollout.candidate is None or (rollout.is_idle and rollout.candidate.is_same(rollout.stable)):
         return stable
     candidate = served_name(rollout.candidate)
     if rollout.is_idle:
@@ -72,13 +72,21 @@ def moment(when: datetime, now: datetime) -> str:
 
 def hold_name(record: Record) -> str:
     """Who keeps newer releases out and why: ``the rollback of sha256:ab12… by ada: scores are zero``."""
+    if record.action != "rollback":
+        return f"a hold{_by_whom(record)}"
+    bad = rolled_back(record)
+    return f"the rollback{f' of {release_name(bad)}' if bad else ''}{_by_whom(record)}"
+
+
+def held(record: Record) -> str:
+    """The same as a state: ``held by ada: exam week``, ``held by the rollback of sha256:ab12…``."""
+    return f"held by {hold_name(record)}" if record.action == "rollback" else f"held{_by_whom(record)}"
+
+
+def _by_whom(record: Record) -> str:
     hold = record.hold
     who = f" by {hold.by}" if hold and hold.by else ""
-    why = f": {hold.reason}" if hold and hold.reason else ""
-    if record.action != "rollback":
-        return f"a hold{who}{why}"
-    bad = rolled_back(record)
-    return f"the rollback{f' of {release_name(bad)}' if bad else ''}{who}{why}"
+    return f"{who}: {hold.reason}" if hold and hold.reason else who
 
 
 def rolled_back(record: Record) -> Named | None:

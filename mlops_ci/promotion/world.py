@@ -178,7 +178,8 @@ class Decision:
 class Wait:
     """A target for which no pull request should be open now, and why; ``until`` where that is known.
 
-    ``blocked``: a person has to do something first.
+    ``blocked``: a person has to do something first. ``done``: there is nothing to wait for, what should be
+    live is live.
     """
 
     environment: str
@@ -186,6 +187,7 @@ class Wait:
     reason: str
     until: datetime | None = None
     blocked: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,25 @@ class Block(str):
 
 def cell(value: object) -> str:
     """Foreign text on one line, without control characters, at most 40 characters."""
-    return markdown.clip(one_line(value).strip(), WIDEST)
+    return _clipped(value, WIDEST)
 
 
-def aligned(rows: Iterable[Sequence[object]], indent: int = 0) -> Block:
-    """Rows as columns of equal width, two blanks apart; the last one may be of any length."""
-    lines = [[*map(cell, row[:-1]), one_line(row[-1]).strip()] for row in rows]
+def aligned(rows: Iterable[Sequence[object]], indent: int = 0, widest: int = WIDEST) -> Block:
+    """Rows as columns of equal width, two blanks apart; the last one may be of any length.
+
+    ``widest`` is how many characters the others may have.
+    """
+    lines = [[*(_clipped(one, widest) for one in row[:-1]), one_line(row[-1]).strip()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*(line[:-1] for line in lines), strict=True)]
     padded = (
         "  ".join([*(text.ljust(width) for text, width in zip(line[:-1], widths, strict=True)), line[-1]])
         for line in lines
     )
     return Block("\n".join(" " * indent + line.rstrip() for line in padded))
+
+
+def _clipped(value: object, widest: int) -> str:
+    return markdown.clip(one_line(value).strip(), widest)
 
 
 def named(values: Iterable[object], most: int = 8, more: int = 0) -> str:

@@ -91,7 +91,7 @@ def test_everything_is_as_the_record_says() -> None:
         ("model", "ok", "the bytes at s3://m hash to the sha256 of the record"),
         ("remote", "ok", "the bytes in the DVC remote s have the md5 and the sha256 of the record"),
         ("data", "ok", "1 input: the data is there by its md5"),
-        ("code", "ok", "1 file of code at aaaaaaaaaa have the md5 that dvc.lock was made with"),
+        ("code", "ok", "at aaaaaaaaaa 1 file of code has the md5 that dvc.lock was made with"),
     ]
 
 
@@ -208,7 +208,7 @@ def test_code_that_is_not_what_the_lock_was_made_with() -> None:
 def test_code_of_which_nobody_can_tell() -> None:
     lock = Lock(LOCK, {}, {"a.py": ("c", "c"), "b.py": ("d", "d")}, ("src",))
     assert one("code", trail(), replace(GOOD, lock=lock)) == [
-        ("ok", "2 files of code at aaaaaaaaaa have the md5 that dvc.lock was made with"),
+        ("ok", "at aaaaaaaaaa 2 files of code have the md5 that dvc.lock was made with"),
         ("unknown", "src at aaaaaaaaaa may have held files that Git does not have"),
     ]
     assert one("code", trail(), replace(GOOD, lock=Lock(LOCK, {}))) == [

@@ -30,8 +30,18 @@ def path(number: int, letter: str) -> str:
 
 def test_a_clean_log() -> None:
     assert [(one.name, one.status, one.sentence, one.where) for one in links(told())] == [
-        ("log", "ok", "records 1 to 3: without a gap, each names the sha256 of the one before", LOG[:-1]),
-        ("append-only", "ok", "records 1 to 3: stand in the log as they were added", LOG[:-1]),
+        (
+            "log",
+            "ok",
+            "records 1 to 3: no number is missing, each names the sha256 of the one before",
+            LOG[:-1],
+        ),
+        (
+            "append-only",
+            "ok",
+            "records 1 to 3: nothing in the log was changed or removed since it was added",
+            LOG[:-1],
+        ),
         ("record", "ok", "is byte for byte the last one of the log, record 3", CURRENT),
     ]
 

@@ -41,6 +41,12 @@ def test_previous_is_what_was_stable_before() -> None:
     assert release_to(records, "previous") == named("b")
 
 
+def test_a_release_is_named_by_its_commit_too() -> None:
+    records = log(("promote", "a", ""), ("promote", "b", ""))
+    made = records[0].model_copy(update={"release": named("a").model_copy(update={"commit": "5e" * 20})})
+    assert release_to([made, records[1]], "5e5e5e5e5e").digest == named("a").digest
+
+
 def test_in_the_middle_of_a_ramp_previous_is_the_stable_one() -> None:
     records = log(("promote", "a", ""), ("promote", "b", ""), ("promote", "b", "c"))
     assert release_to(records, "previous") == named("b")

@@ -488,13 +488,12 @@ def test_a_rollback_without_a_release_says_why() -> None:
 
 
 def test_a_hold_keeps_everything_out_until_it_ends() -> None:
-    by_rollback = f"held by the rollback of {B} by ada: scores are zero"
+    ends = "; `mlops-ci unhold production/iris` ends that"
+    by_rollback = f"held by the rollback of {B} by ada: scores are zero{ends}"
     assert waits(staged(NEWER), held(), offers=offered(NEWER)) == by_rollback
-    assert waits(staged(), held(rollback=False)) == "held by a hold by ada: scores are zero"
-    assert waits(staged(), held("", "", rollback=False)) == "held by a hold"
-    assert waits(staged(NEWER), held(), offers=offered(NEWER), asked=asks("promote")) == (
-        f"{by_rollback}; `mlops-ci unhold production/iris` ends that"
-    )
+    assert waits(staged(), held(rollback=False)) == f"held by ada: scores are zero{ends}"
+    assert waits(staged(), held("", "", rollback=False)) == f"held{ends}"
+    assert waits(staged(NEWER), held(), offers=offered(NEWER), asked=asks("promote")) == by_rollback
     ended = decided(staged(), held(), asked=asks("unhold"))
     assert (ended.action, ended.before, ended.after, ended.hold) == (
         "unhold",
@@ -505,9 +504,9 @@ def test_a_hold_keeps_everything_out_until_it_ends() -> None:
     ramped_back = record(
         "production", state(OLD), before=state(OLD, NEW, 10), action="rollback", hold=Hold(reason="x")
     )
-    assert waits(staged(), live("production", ramped_back)) == f"held by the rollback of {B}: x"
+    assert waits(staged(), live("production", ramped_back)) == f"held by the rollback of {B}: x{ends}"
     from_nothing = record("production", state(OLD), action="rollback", hold=Hold(reason="x"))
-    assert waits(staged(), live("production", from_nothing)) == "held by the rollback: x"
+    assert waits(staged(), live("production", from_nothing)) == f"held by the rollback: x{ends}"
 
 
 def test_a_hold_is_a_record_of_its_own() -> None:

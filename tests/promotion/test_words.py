@@ -68,3 +68,10 @@ def test_a_moment_is_near_or_has_a_date() -> None:
     assert words.moment(NOW + timedelta(days=2), NOW) == "Monday 12:00 UTC"
     assert words.moment(NOW + timedelta(days=7), NOW) == "2026-12-05 12:00 UTC"
     assert words.moment(NOW - timedelta(hours=1), NOW) == "2026-11-28 11:00 UTC"
+
+
+def test_what_stands_idle_beside_itself_is_not_named_twice() -> None:
+    one = Served(f"s3://m/sha256-{'a' * 64}/m", f"sha256:{'a' * 64}")
+    other = Served(f"s3://m/sha256-{'b' * 64}/m", f"sha256:{'b' * 64}")
+    assert words.rollout_name(Rollout(one, one)) == "sha256:aaaaaaaaaaaa"
+    assert words.rollout_name(Rollout(one, other)).endswith(", with sha256:bbbbbbbbbbbb deployed beside it")
