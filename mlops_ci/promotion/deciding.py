@@ -236,6 +236,7 @@ def decision(
         health=target.live.health.source,
         ramp=target.rules.ramp,
         approvals=target.rules.approvals,
+        asked=asked is not None,
     )
 
 
