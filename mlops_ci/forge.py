@@ -82,7 +82,8 @@ class Proposal:
     """A pull request before anything is touched: one branch, one commit, complete.
 
     ``id`` is what it is about, for a closed one means no to it. ``files`` are the new texts by path, None
-    for a file that goes. ``message`` is the commit's. ``automatic``: it is to merge itself.
+    for a file that goes. ``message`` is the commit's. ``automatic``: it is to merge itself, once
+    ``approvals`` people have approved its commit.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Proposal:
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     automatic: bool = False
+    approvals: int = 0
 
 
 class Promotions(Protocol):

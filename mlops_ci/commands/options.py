@@ -13,6 +13,10 @@ from mlops_ci.errors import ConfigError
 Base = Annotated[
     str, typer.Option(help="Branch or commit to compare with; default: what the pull request goes to.")
 ]
+Branch = Annotated[
+    str,
+    typer.Option("--base", help="The branch with the manifests; default: what pull requests go to."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Commit, push and post nothing; only show.")]
 Output = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from mlops_ci.adapters.actions import Runner
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Base, DryRun, Json
+from mlops_ci.commands.options import Branch, DryRun, Json
 from mlops_ci.promoting import ordered, ordering
 
 
@@ -17,7 +17,7 @@ def promote(
     target: Annotated[
         str, typer.Argument(help="ENVIRONMENT/MODEL, or ENVIRONMENT where it has one model; default: all.")
     ] = "",
-    base: Base = "",
+    base: Branch = "",
     json: Json = False,
     dry_run: DryRun = False,
 ) -> int:

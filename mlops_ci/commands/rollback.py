@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Base, DryRun, Json, Reason, Target, person
+from mlops_ci.commands.options import Branch, DryRun, Json, Reason, Target, person
 from mlops_ci.promoting import ordering
 from mlops_ci.promoting.ordered import Order, checked
 from mlops_ci.promotion.history import PREVIOUS
@@ -19,7 +19,7 @@ def rollback(
     to: Annotated[
         str, typer.Option(help="previous, last-verified, or the begin of a release's digest or commit.")
     ] = PREVIOUS,
-    base: Base = "",
+    base: Branch = "",
     json: Json = False,
     dry_run: DryRun = False,
 ) -> int:

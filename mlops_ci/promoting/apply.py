@@ -14,7 +14,7 @@ from mlops_ci.adapters import git_branches, git_commit, git_push
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.git_branches import Tip
 from mlops_ci.errors import ConfigError, MlopsError
-from mlops_ci.forge import Promotions, Proposal, PullRequest
+from mlops_ci.forge import Promotions, Proposal, PullRequest, approvals
 from mlops_ci.promoting.scene import Applied, BaseMovedError, Happened, Scene, check
 from mlops_ci.promoting.sweep import sweep
 from mlops_ci.promotion import marks
@@ -238,12 +238,22 @@ def _merged(scene: Scene, work: _Work, done: Applied) -> Applied:
     if scene.dry_run or done.happened not in ("opened", "updated", "unchanged") or not done.number:
         return done
     pull = scene.open.get(done.branch)
-    if not work.proposal.automatic:
+    lacking = _lacking(scene, work, done.number) if work.proposal.automatic else ""
+    if lacking or not work.proposal.automatic:
         if pull is not None and pull.merging and scene.forge.is_us(pull.merging):
             scene.forge.keep_from_merging(pull.number)
-        return done
+        return replace(done, words=f"merges itself later: {lacking}") if lacking else done
     merging = scene.forge.merge_when_ready(done.number, commit=work.commit, message=work.proposal.message)
     if not merging.commit:
         return replace(done, words=f"merges itself later: {merging.waits}")
     git_push.remove(scene.git, done.branch, expected=work.commit)
     return replace(done, happened="merged", words=f"merged as {merging.commit[:10]}")
+
+
+def _lacking(scene: Scene, work: _Work, number: int) -> str:
+    """Which approvals of the very commit are not there yet, by the rules of the base branch."""
+    needed = work.proposal.approvals
+    if not needed:
+        return ""
+    there = len(approvals(scene.forge.reviews(number), work.commit))
+    return "" if there >= needed else f"{there} of {needed} people have approved its commit"

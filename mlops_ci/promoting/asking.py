@@ -63,7 +63,8 @@ def _rollback(order: Order, ground: Ground, where: Target) -> Asked:
     """A rollback that can be done: it goes to a release whose bytes are still there."""
     records = reading.log(ground.of(where[0]).site, where)
     release = history.release_to(records, order.to or history.PREVIOUS).release(where[1])
-    if problem := ground.store.verify(release):
+    gone = "" if ground.store.exists(release) else "its bytes are not in the model store"
+    if problem := gone or ground.store.verify(release):
         raise ConfigError(
             f"{'/'.join(where)} cannot go back to {release.short}: {problem}",
             "name another release with --to, or publish its bytes again from its commit",

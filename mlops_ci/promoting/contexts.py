@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from mlops_ci import codeowners
 from mlops_ci.errors import ManifestError
 from mlops_ci.evidence import Evidence
-from mlops_ci.forge import approvals
 from mlops_ci.manifests import contract, crds
-from mlops_ci.promoting import judging, lineage, reading
+from mlops_ci.promoting import judging, lineage, merges, reading
 from mlops_ci.promoting.looking import View
 from mlops_ci.promoting.reading import Standing
-from mlops_ci.promotion import marks, record
-from mlops_ci.promotion.compose import branch_of, edits_of
+from mlops_ci.promotion import record
+from mlops_ci.promotion.compose import edits_of
 from mlops_ci.promotion.context import Context
-from mlops_ci.promotion.record import Approval, Merge
+from mlops_ci.promotion.record import Merge
 from mlops_ci.promotion.world import Decision, Plan, Wait
 
 _MOVES = ("promote", "ramp", "shadow")
@@ -40,14 +39,17 @@ def told(view: View, decision: Decision) -> Told:
         ToolError: Git, the forge or the store fails.
     """
     standing = view.ground.of(decision.environment)
+    previous = _previous(standing, decision)
     found = Context(
-        previous=_previous(standing, decision),
-        merge=_merge(view, standing, decision),
+        previous=previous,
+        merge=_merge(view, standing, decision, previous),
         reviewers=_reviewers(standing, decision),
         size=view.offering.sizes.get(decision.model),
     )
     if decision.action not in _STILL:
         found = _edited(view, standing, decision, found)
+    if decision.action == "rollback":
+        return Told(decision, _as_promoted(standing, decision, found))
     if decision.action not in _MOVES:
         return Told(decision, found)
     found = lineage.traced(view, decision, found)
@@ -95,6 +97,16 @@ def _edited(view: View, standing: Standing, decision: Decision, found: Context) 
     )
 
 
+def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Context:
+    """What the log told of a release when it was promoted here: a rollback measures nothing anew."""
+    log = reading.log(standing.site, (decision.environment, decision.model))
+    told = [one for one in log if one.release.digest == decision.release.digest and one.evidence.metrics]
+    if not told:
+        return found
+    last = told[-1]
+    return replace(found, evidence=last.evidence, source=last.source, data=last.data, params=last.params)
+
+
 def _previous(standing: Standing, decision: Decision) -> str:
     """The sha256 of the newest record as it stands."""
     text = standing.texts.get(record.current_path(decision.environment, decision.model))
@@ -108,22 +120,7 @@ def _reviewers(standing: Standing, decision: Decision) -> tuple[str, ...]:
     return codeowners.owners(text, decision.manifest)
 
 
-def _merge(view: View, standing: Standing, decision: Decision) -> Merge | None:
+def _merge(view: View, standing: Standing, decision: Decision, previous: str) -> Merge | None:
     """How the newest record was merged, as the forge tells it; None where no pull request did it."""
-    if decision.record is None:
-        return None
-    branch, pulls = branch_of(decision), view.ground.pulls_of(decision.environment)
-    merged = next((one for one in pulls if one.head == branch and one.state == "merged"), None)
-    if merged is None or not marks.id_of(merged.body):
-        return None
-    forge = standing.site.forge
-    whole = forge.pull_request(merged.number)
-    said = approvals(forge.reviews(merged.number), merged.head_commit)
-    return Merge(
-        pull_request=whole.number,
-        url=whole.url,
-        merged_by=whole.merged_by,
-        merged_at=whole.merged_at,
-        commit=whole.merge_commit,
-        approvals=tuple(Approval(user=one.user, at=one.at, commit=one.commit) for one in said),
-    )
+    merged = merges.bringing(view.ground.pulls_of(decision.environment), previous) if previous else None
+    return merges.of(standing.site.forge, merged.number) if merged else None

@@ -102,11 +102,18 @@ class View:
         return self.ground.schemas(self.ground.address(environment))
 
     def pull(self, environment: str, model: str) -> PullRequest | None:
-        """The open pull request of a target."""
-        group = self.rules[environment].group
-        branch = f"{marks.PREFIX}{environment}/{f'group-{group}' if group else model}"
-        pulls = self.ground.pulls_of(environment)
-        return next((one for one in pulls if one.head == branch and one.state == "open"), None)
+        """The open pull request of a target: its own, or that of its group where it is one of those."""
+        own, shared = self.branch(environment, model), self.branch(environment, model, group=True)
+        pulls = {one.head: one for one in self.ground.pulls_of(environment) if one.state == "open"}
+        of_group = pulls.get(shared) if shared != own else None
+        if of_group and any(one.startswith(f"{environment}/{model}/") for one in _about(of_group)):
+            return pulls.get(own, of_group)
+        return pulls.get(own)
+
+    def branch(self, environment: str, model: str, *, group: bool = False) -> str:
+        """The branch of a target's pull request: its own, or that of its group where it has one."""
+        name = self.rules[environment].group if group else ""
+        return f"{marks.PREFIX}{environment}/{f'group-{name}' if name else model}"
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from mlops_ci.adapters.git import Git
 from mlops_ci.audit.links import Unseen
 from mlops_ci.audit.trails import Filed, Trail
 from mlops_ci.errors import MlopsError
-from mlops_ci.forge import Promotions, approvals
-from mlops_ci.promoting import sites
+from mlops_ci.forge import Promotions
+from mlops_ci.promoting import merges, sites
 from mlops_ci.promotion import marks
-from mlops_ci.promotion.record import Approval, Merge
+from mlops_ci.promotion.record import Merge
 
 
 def told(
@@ -50,15 +50,6 @@ def _merge(forge: Promotions, number: int | None) -> Merge | Unseen:
     if number is None:
         return Unseen("the forge knows no pull request that was merged as the commit that brought it")
     try:
-        pull = forge.pull_request(number)
-        reviews = approvals(forge.reviews(number), pull.head_commit)
+        return merges.of(forge, number)
     except MlopsError as error:
         return Unseen(f"pull request {number}: {error.message}")
-    return Merge(
-        pull_request=number,
-        url=pull.url,
-        merged_by=pull.merged_by,
-        merged_at=pull.merged_at,
-        commit=pull.merge_commit,
-        approvals=tuple(Approval(user=one.user, at=one.at, commit=one.commit) for one in reviews),
-    )

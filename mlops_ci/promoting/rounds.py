@@ -97,6 +97,7 @@ def _round(ground: Ground, ask: Ask, only: frozenset[Target] | None, *, dry_run:
 
 
 def _proposed(view: View, only: frozenset[Target] | None, *, dry_run: bool) -> Round:
+    only = _whole(view, only)
     rows: dict[Target, Row] = {
         (wait.environment, wait.model): Row(_live(view, wait), wait=wait)
         for wait in view.plan.waits
@@ -104,7 +105,7 @@ def _proposed(view: View, only: frozenset[Target] | None, *, dry_run: bool) -> R
     }
     told: list[Told] = []
     for decision in view.plan.decisions:
-        place = (decision.environment, decision.model)
+        place = _place(decision)
         if only is None or place in only:
             row, found = _composed(view, decision, dry_run=dry_run)
             rows[place] = row
@@ -115,10 +116,25 @@ def _proposed(view: View, only: frozenset[Target] | None, *, dry_run: bool) -> R
         done, rest = _applied(view, address, mine, only, rows, dry_run=dry_run)
         swept += rest
         for one in mine:
-            place = (one.decision.environment, one.decision.model)
+            place = _place(one.decision)
             rows[place] = replace(rows[place], applied=done.get(branch_of(one.decision)))
     order = [*(place for place in view.ground.live if place in rows), *rows]
     return Round(tuple(rows[place] for place in dict.fromkeys(order)), tuple(swept), dry_run)
+
+
+def _whole(view: View, only: frozenset[Target] | None) -> frozenset[Target] | None:
+    """Targets with those of their groups: what shares a pull request is proposed together."""
+    if only is None:
+        return None
+    groups = {
+        (one.environment, one.group) for one in view.plan.decisions if one.group and _place(one) in only
+    }
+    more = (_place(one) for one in view.plan.decisions if (one.environment, one.group) in groups)
+    return only | frozenset(more)
+
+
+def _place(decision: Decision) -> Target:
+    return (decision.environment, decision.model)
 
 
 def _composed(view: View, decision: Decision, *, dry_run: bool) -> tuple[Row, Told | None]:
@@ -172,7 +188,7 @@ def _kept(view: View, address: str, only: frozenset[Target] | None) -> set[str]:
     """Branches of targets that were not to be touched."""
     if only is None:
         return set()
-    touched = {f"{marks.PREFIX}{environment}/{model}" for environment, model in only}
+    touched = {view.branch(*target) for target in only}
     pulls = view.ground.pulls[address]
     return {pull.head for pull in pulls if pull.state == "open" and pull.head not in touched}
 

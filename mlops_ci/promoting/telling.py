@@ -11,6 +11,7 @@ from mlops_ci.promoting.looking import View
 from mlops_ci.promoting.rounds import Round, Row
 from mlops_ci.promoting.scene import Applied
 from mlops_ci.promotion import compose, words
+from mlops_ci.promotion.deciding import fits
 from mlops_ci.promotion.world import Decision, Live, Wait
 from mlops_ci.writing import plain
 
@@ -103,7 +104,7 @@ def _done(row: Row, *, dry_run: bool) -> str:
         return what
     number = f" #{applied.number}" if applied.number else ""
     happened = _WOULD.get(applied.happened, applied.happened) if dry_run else applied.happened
-    said = f"; {applied.words}" if applied.words and applied.happened != "opened" else ""
+    said = f"; {applied.words}" if applied.words else ""
     return f"{happened}{number}: {what}{said}"
 
 
@@ -133,7 +134,7 @@ def _state(view: View, live: Live) -> str:
     if _decision(view, live) is not None:
         return "due"
     wait = _wait(view, live)
-    if live.record is not None and live.record.hold is not None:
+    if live.record is not None and live.record.hold is not None and fits(live):
         return "held"
     if wait is not None and wait.done:
         return "current"

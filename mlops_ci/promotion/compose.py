@@ -97,6 +97,7 @@ def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
         labels=_labels(parts),
         reviewers=tuple(dict.fromkeys(reviewers)),
         automatic=all(part.decision.automatic for part in parts),
+        approvals=max(part.decision.needed for part in parts),
     )
 
 

@@ -114,7 +114,7 @@ def view(parts: Sequence[tuple[Decision, Context, Record]], group: str, setting:
         all=_capped((one(*part, setting, rows) for part in parts), most),
         group=group,
         automatic=all(decision.automatic for decision in decisions),
-        approvals=decisions[0].approvals,
+        approvals=max(decision.needed for decision in decisions),
         tool=setting.tool,
         rows=rows,
     )

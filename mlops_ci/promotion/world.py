@@ -162,6 +162,11 @@ class Decision:
         return f"{self.environment}/{self.model}/{self.action}/{self.release.short}/{share}"
 
     @property
+    def needed(self) -> int:
+        """How many have to approve it; the later steps of a plan were approved with the first."""
+        return 0 if self.action == "ramp" and self.ramp == "auto" else self.approvals
+
+    @property
     def target(self) -> str:
         """``environment/model``."""
         return f"{self.environment}/{self.model}"

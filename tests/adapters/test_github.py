@@ -104,7 +104,8 @@ def test_who_merged_it_who_is_to_look_and_who_let_it_merge(double: Double, githu
         "commit_title": "",
         "commit_message": "",
     }
-    plain = one(merged_at="2026-12-01T12:00:00Z", requested_teams=[team], auto_merge=wish)
+    plain = one(requested_teams=[team], auto_merge=wish)
+    plain["merged_at"] = "2026-12-01T12:00:00Z"
     double.on("GET", f"{PULLS}/1347", Reply(body=plain, true=False))
     found = github.pull_request(1347)
     assert (found.state, found.merged_by, found.merged_at) == ("merged", "octocat", "2026-12-01T12:00:00Z")

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from mlops_ci.adapters.git import Git
-from mlops_ci.adapters.local import LocalForge
-from mlops_ci.forge import PullRequest
-from mlops_ci.promotion import record
-from mlops_ci.promotion.record import Record
-from tests.e2e.conftest import Answer, Call, Toy
+from tests.e2e.conftest import Call, Toy
+from tests.e2e.promote.conftest import PRODUCTION, STAGING, Play
 
 RULES = """\
 version: 1
@@ -25,92 +18,6 @@ environments:
     step_soak: 0s
     ramp: manual
 """
-STAGING = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: toy}
-spec:
-  template:
-    spec:
-      containers:
-        - name: server
-          image: server:1.2.3
-          env:
-            - name: MODEL_URI
-              value: "" # nothing yet
-"""
-PRODUCTION = """\
-apiVersion: serving.kserve.io/v1beta1
-kind: InferenceService
-metadata:
-  name: toy
-  annotations: {serving.kserve.io/deploymentMode: Standard}
-spec:
-  predictor:
-    name: stable
-    model:
-      modelFormat: {name: sklearn}
-      storageUri: "" # nothing yet
-"""
-
-
-@dataclass(frozen=True)
-class Play:
-    """The toy project with two environments, and what people do to it."""
-
-    toy: Toy
-    call: Call
-    runner: Path
-
-    @property
-    def forge(self) -> LocalForge:
-        return LocalForge.beside(Git.open(self.toy.author.path))
-
-    def run(self, *args: str, code: int = 0) -> Answer:
-        """A verb in CI's clone, brought up to main first."""
-        runner = Git(self.runner)
-        runner.run("fetch", "--quiet", "origin")
-        runner.run("checkout", "--quiet", "--force", "-B", "main", "origin/main")
-        answer = self.call(self.runner, *args)
-        assert answer.code == code, answer.err + answer.out
-        return answer
-
-    def states(self, *args: str) -> dict[str, str]:
-        """Target -> what promote did there."""
-        found = self.run("promote", "--json", *args).document["targets"]
-        return {f"{one['environment']}/{one['model']}": one["state"] for one in found}
-
-    def open(self) -> dict[str, PullRequest]:
-        return {one.head: one for one in self.forge.promotions("mlops-ci/promote/") if one.state == "open"}
-
-    def merge(self, environment: str) -> None:
-        """A person merges the pull request of an environment."""
-        pull = self.open()[f"mlops-ci/promote/{environment}/toy"]
-        self.forge.merge(pull.number, by="ada")
-
-    def record(self, environment: str) -> Record:
-        path = record.current_path(environment, "toy")
-        return record.read(self.toy.origin.git("show", f"main:{path}") + "\n", path)
-
-    def manifest(self, environment: str) -> str:
-        return self.toy.origin.git("show", f"main:deploy/{environment}/toy.yaml")
-
-    def train(self, noise: str) -> None:
-        """Another model on main, measured, with data and evidence pushed."""
-        author = self.toy.author
-        author.git("checkout", "--quiet", "main")
-        author.git("pull", "--quiet", "origin", "main")
-        path = author.path / "params.yaml"
-        path.write_text(path.read_text().replace("noise: 0.3", f"noise: {noise}"))
-        author.commit("Train with another noise (#7)")
-        assert self.call(author.path, "run").code == 0
-        author.commit("Lock what was trained")
-        from mlops_ci.adapters.dvc import Dvc
-
-        dvc = Dvc.open(author.path)
-        dvc.push()
-        dvc.close()
-        author.git("push", "--quiet", "origin", "main")
 
 
 @pytest.fixture

@@ -256,3 +256,22 @@ def test_a_comment_that_two_runs_wrote_at_once_stands_once(place: Place) -> None
     place.forge = Slow(place.forge.folder)
     place.run(IRIS)
     assert len(place.forge.comments(1)) == 1
+
+
+def test_what_merges_itself_waits_for_its_approvals(place: Place) -> None:
+    mine = replace(IRIS, automatic=True, approvals=2)
+    done = place.run(mine)[BRANCH]
+    assert (done.happened, done.words) == (
+        "opened",
+        "merges itself later: 0 of 2 people have approved its commit",
+    )
+    place.forge.review(1, "eve")
+    place.forge.review(1, "kim", "changes")
+    assert place.run(mine)[BRANCH].words == "merges itself later: 1 of 2 people have approved its commit"
+    # Approvals are for a commit: another release asks anew.
+    newer = replace(of("staging", version="v3"), automatic=True, approvals=2)
+    place.forge.review(1, "bob")
+    assert place.run(newer)[BRANCH].words == "merges itself later: 0 of 2 people have approved its commit"
+    for person in ("eve", "bob"):
+        place.forge.review(1, person)
+    assert place.run(newer)[BRANCH].happened == "merged"
