@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlops_ci.adapters import git_batch, git_commit, git_push, process
-from mlops_ci.adapters.git import Git
+from mlops_ci.adapters import git_batch, git_commit, git_push
+from mlops_ci.adapters.git import Git, complaint
 from mlops_ci.errors import ToolError
 
 
@@ -29,9 +29,8 @@ def heads(git: Git, *patterns: str) -> dict[str, str]:
         "ls-remote", "--quiet", git_push.remote(git), *wanted, push=True, timeout=git_push.PATIENCE
     )
     if done.code != 0:
-        said = process.clean(done.stderr)
         raise ToolError(
-            f"the branches of the remote cannot be listed: {said[-1].strip() if said else 'no message'}",
+            f"the branches of the remote cannot be listed: {complaint(done.stderr)}",
             "check the remote and its credentials",
         )
     lines = (line.split("\t", 1) for line in done.stdout.splitlines())
