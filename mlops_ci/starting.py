@@ -97,9 +97,7 @@ def promote(release: Release, facts: Facts) -> str:
     """Promotions: after every push to the default branch, every hour, and by hand."""
     text = _template("mlops-ci-promote.yml", release).replace("@BRANCH@", _yaml(facts.branch))
     if facts.requirements:
-        text += (
-            f"    with:\n      requirements: {facts.requirements} # DVC's plug-in for the remote is enough\n"
-        )
+        text += f"    with:\n      requirements: {facts.requirements}\n"
     return text + _secrets(facts)
 
 
