@@ -94,7 +94,7 @@ def test_a_manifest_edited_by_hand_is_told_until_somebody_decides(better: Play) 
     state, reason = waits(better, "staging/toy")
     assert state == "blocked"
     assert "does not say what the record says: somebody edited it by hand" in reason
-    assert "take over what it says with `mlops-ci promote staging/toy`" in reason
+    assert "`mlops-ci promote staging/toy` proposes what is due from there" in reason
     assert better.states("staging/toy")["staging/toy"] == "opened"
     assert "was edited by hand since record 1" in better.pull("staging").body
 
@@ -104,7 +104,10 @@ def test_a_manifest_that_is_gone_or_broken_is_one_targets_trouble(better: Play) 
     better.toy.author.git("rm", "--quiet", "deploy/staging/twin.yaml")
     better.commits(deploy__staging__toy_dot_yaml="a: [\n")
     found = better.told()
-    assert found["staging/twin"]["reason"] == "there is no manifest deploy/staging/twin.yaml"
+    assert found["staging/twin"]["reason"] == (
+        "there is no manifest deploy/staging/twin.yaml: commit one that says what is live, or correct "
+        "`manifest` or `models` of environments.staging"
+    )
     assert found["staging/toy"]["reason"].startswith("deploy/staging/toy.yaml: ")
     assert {one["state"] for one in found.values()} == {"blocked"}
 
@@ -296,3 +299,12 @@ def test_status_says_what_is_live_proposed_and_waiting(better: Play) -> None:
         f"#3: {better.pull('staging').title}",
     )
     assert isinstance(better.forge, LocalForge)
+
+
+def test_status_promises_nothing_that_a_manifest_cannot_say(better: Play) -> None:
+    better.run("promote")
+    better.merge("staging")
+    better.configure(production="strategy: shadow")
+    [before, mine] = better.run("status", "--json").document["targets"]
+    assert (before["state"], mine["state"]) == ("current", "blocked")
+    assert "KServe cannot mirror requests; serve the release by a second InferenceService" in mine["reason"]
