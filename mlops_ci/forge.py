@@ -83,7 +83,8 @@ class Proposal:
 
     ``id`` is what it is about, for a closed one means no to it. ``files`` are the new texts by path, None
     for a file that goes. ``message`` is the commit's. ``automatic``: it is to merge itself, once
-    ``approvals`` people have approved its commit.
+    ``approvals`` people have approved its commit. ``anew``: somebody asks for it, whatever was
+    closed before.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Proposal:
     reviewers: tuple[str, ...] = ()
     automatic: bool = False
     approvals: int = 0
+    anew: bool = False
 
 
 class Promotions(Protocol):

@@ -200,7 +200,7 @@ class Git:
         if re.search(r"couldn't find remote ref|not our ref|unadvertised object", done.stderr):
             return False
         raise ToolError(
-            f"git fetch {refspecs[0]}: {_last_line(done.stderr)}",
+            f"git fetch {refspecs[0]}: {complaint(done.stderr)}",
             "check the remote and its credentials, or check out with the full history (fetch-depth: 0)",
         )
 
@@ -275,6 +275,11 @@ def _first_lines(patch: str) -> dict[str, int]:
     return lines
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+def complaint(text: str) -> str:
+    """The line of Git's messages that says what is wrong: the first fatal one, else the last.
+
+    After a fatal line Git may go on with advice, which alone says nothing.
+    """
+    lines = [line.strip() for line in process.clean(text)]
+    fatal = (line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: "))
+    return next(fatal, lines[-1] if lines else "no message")

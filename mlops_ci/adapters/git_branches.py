@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlops_ci.adapters import git_batch, git_commit, git_push, process
-from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.git import Git, complaint
 from mlops_ci.errors import ToolError
 
 _LOST = re.compile(r"not our ref|unadvertised object|couldn't find remote ref")
@@ -78,7 +78,4 @@ def _fetch(git: Git, shas: Iterable[str]) -> None:
 
 
 def _trouble(what: str, done: process.Result) -> ToolError:
-    said = process.clean(done.stderr)
-    return ToolError(
-        f"{what}: {said[-1].strip() if said else 'no message'}", "check the remote and its credentials"
-    )
+    return ToolError(f"{what}: {complaint(done.stderr)}", "check the remote and its credentials")

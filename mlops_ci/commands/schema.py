@@ -82,8 +82,9 @@ def _add(terminal: Terminal, paths: list[Path], *, dry_run: bool) -> int:
 
 
 def _compiled(path: Path) -> tuple[crds.Schema, ...]:
+    text = _text(path)
     try:
-        return crds.compiled(_text(path))
+        return crds.compiled(text)
     except ConfigError as error:
         raise type(error)(f"{path}: {error.message}", error.hint) from error
 

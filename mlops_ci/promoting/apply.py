@@ -164,8 +164,8 @@ def _brought(scene: Scene, work: _Work) -> Applied:
 
 
 def _no(scene: Scene, proposal: Proposal, pull: PullRequest | None) -> PullRequest | None:
-    """The pull request by which a person said no; one that was opened again is no such thing."""
-    if pull is not None and marks.id_of(pull.body) == proposal.id:
+    """The pull request by which a person said no; what is open or asked for again is none."""
+    if proposal.anew or (pull is not None and marks.id_of(pull.body) == proposal.id):
         return None
     of_branch = (one for one in scene.pulls if one.head == proposal.branch)
     return next((one for one in of_branch if proposal.id in marks.refused([one])), None)

@@ -35,7 +35,11 @@ def target(text: str, known: Iterable[Target]) -> Target:
             f"{text!r} stands for {len(fitting)} targets: say which model", f"name one of {_names(fitting)}"
         )
     there = [one for one in targets if one[0] == environment] or targets
-    hint = f"there are {_names(there)}" if targets else "declare `environments:` in mlops-ci.yaml"
+    hint = (
+        f"there are {_names(there)}"
+        if targets
+        else "declare `environments:` in mlops-ci.yaml, on the base branch"
+    )
     raise ConfigError(f"there is no target {text!r}; a target is ENVIRONMENT/MODEL", hint)
 
 

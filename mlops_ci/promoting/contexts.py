@@ -44,7 +44,7 @@ def told(view: View, decision: Decision) -> Told:
         previous=previous,
         merge=_merge(view, standing, decision, previous),
         reviewers=_reviewers(standing, decision),
-        size=view.offering.sizes.get(decision.model),
+        size=_size(view, decision),
     )
     if decision.action not in _STILL:
         found = _edited(view, standing, decision, found)
@@ -95,6 +95,17 @@ def _edited(view: View, standing: Standing, decision: Decision, found: Context) 
     return replace(
         found, text=after, before=before, edits=edits, notes=kind.notes(after, decision.after, options)
     )
+
+
+def _size(view: View, decision: Decision) -> int | None:
+    """The bytes of the very release: as published now, else as a record tells."""
+    offered = view.offering.offered.get(decision.model)
+    newest = offered.release if offered else None
+    if newest and newest.digest == decision.release.digest and decision.model in view.offering.sizes:
+        return view.offering.sizes[decision.model]
+    records = [live.record for live in view.ground.live.values() if live.record]
+    known = [one for record in records for one in (record.release, record.after.stable) if one]
+    return next((one.size for one in known if one.digest == decision.release.digest and one.size), None)
 
 
 def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Context:

@@ -150,21 +150,29 @@ def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime
     """
     moment = now or datetime.now(UTC)
     live = found.live
+    # What somebody asks for in vain is refused before anything is published.
+    ordered = ask(found)
     offers = offering.offering(found.main, found.store, _known(live), _wanted(found, live), dry_run=dry_run)
-    asked = {(one.environment, one.model): one for one in _open_orders(found)}
-    asked |= {(one.environment, one.model): one for one in ask(found)}
+    asked = {(one.environment, one.model): one for one in (*_open_orders(found), *ordered)}
     every = [pull for pulls in found.pulls.values() for pull in pulls]
+    there = frozenset(about for pull in every if pull.state == "open" for about in _about(pull))
     world = World(
         targets=[_health(found, one, moment) for one in live.values()],
         offered=offers.offered,
         now=moment,
-        refused={about: pull.number for pull in every if marks.is_no(pull) for about in _about(pull)},
+        refused=_refused(every, there),
         asked=list(asked.values()),
-        open=frozenset(about for pull in every if pull.state == "open" for about in _about(pull)),
+        open=there,
         limit=found.config.promotion.limit,
     )
     rules = all_rules(found.config, moment)
     return View(found, offers, world, rules, plan(world, rules))
+
+
+def _refused(pulls: Sequence[PullRequest], there: frozenset[str]) -> dict[str, int]:
+    """What a person said no to, with the number; what is open again is none of it."""
+    closed = [(about, pull.number) for pull in pulls if marks.is_no(pull) for about in _about(pull)]
+    return {about: number for about, number in closed if about not in there}
 
 
 def _about(pull: PullRequest) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def offering(
         except MlopsError as error:
             found[name] = Offered(name, verdict=verdict or "", problem=error.message)
             continue
-        problem = main.problem or _missing(main, name)
+        problem = main.problem or _missing(main, name) or _first_reason(main, name)
         found[name] = Offered(name, release, verdict or "", problem)
         if size is not None:
             sizes[name] = size
@@ -137,6 +137,12 @@ def _output(model: Model, graph: Graph) -> Output:
     out = next((one for one in stage.outs if one.path == path), None) if stage else None
     md5 = (out.recorded if out else graph.sources.get(path)) or ""
     return Output(model, path, md5, stage.name if stage else "")
+
+
+def _first_reason(main: Main, name: str) -> str:
+    """The first thing that the gates have against a model, without its full stop; the plan goes on there."""
+    reasons = outcome(main.judged, name).reasons if main.judged else ()
+    return reasons[0].sentence.rstrip(".") if reasons else ""
 
 
 def _missing(main: Main, name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlops_ci.adapters import process, revisions, withheld
-from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.git import Git, complaint
 from mlops_ci.adapters.git_access import Access
 from mlops_ci.adapters.github import GitHub
 from mlops_ci.adapters.github_promotions import GitHubPromotions
@@ -154,9 +154,8 @@ def _default(git: Git, address: str) -> str:
     """The branch that a remote's HEAD names."""
     done = git.remotely("ls-remote", "--symref", "origin", "HEAD")
     if done.code != 0:
-        said = process.clean(done.stderr)
         raise ToolError(
-            f"{address} cannot be reached: {said[-1] if said else 'no message'}",
+            f"{address} cannot be reached: {complaint(done.stderr)}",
             f"check the address, and that {TARGET_TOKEN} may read and write it",
         )
     for line in done.stdout.splitlines():

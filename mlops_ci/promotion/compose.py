@@ -98,6 +98,7 @@ def _proposal(parts: Sequence[Part], group: str, setting: Setting) -> Proposal:
         reviewers=tuple(dict.fromkeys(reviewers)),
         automatic=all(part.decision.automatic for part in parts),
         approvals=max(part.decision.needed for part in parts),
+        anew=any(part.decision.asked for part in parts),
     )
 
 

@@ -134,7 +134,7 @@ def edited(target: Target) -> Wait | None:
     return target.wait(
         f"the manifest {target.live.manifest} does not say what the record says: somebody edited it by hand. "
         f"It says {words.rollout_name(rollout)}; the record, {words.rollout_name(record.after.rollout)}. "
-        f"Put it back, or take over what it says with `mlops-ci promote {target.name}`",
+        f"Put it back; or `mlops-ci promote {target.name}` proposes what is due from there",
         blocked=True,
     )
 
@@ -236,6 +236,7 @@ def decision(
         health=target.live.health.source,
         ramp=target.rules.ramp,
         approvals=target.rules.approvals,
+        asked=asked is not None,
     )
 
 

@@ -57,8 +57,8 @@ def _stranger(target: Target) -> Wait | None:
         return None
     return target.wait(
         f"{target.live.manifest} gives requests to a candidate that no record knows: "
-        f"{words.rollout_name(before)}. End that, or take over from there with "
-        f"`mlops-ci promote {target.name}`",
+        f"{words.rollout_name(before)}. End that; or "
+        f"`mlops-ci promote {target.name}` proposes what is due from there",
         blocked=True,
     )
 

@@ -34,7 +34,10 @@ def release_to(records: Sequence[Record], to: str) -> Named:
         if one.digest != live and one.digest not in bad:
             return one
     said = "was not rolled back" if to == VERIFIED else "was live here before"
-    raise ConfigError(f"{where}: no other release {said}", "name one by its digest: --to sha256:...")
+    raise ConfigError(
+        f"{where}: no other release {said}",
+        f"`mlops-ci audit log {where}` tells what was; name one by its digest: --to sha256:...",
+    )
 
 
 def _is_on_its_way(record: Record) -> bool:

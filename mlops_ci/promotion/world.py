@@ -129,6 +129,7 @@ class Decision:
 
     ``path`` are all rollouts from this one to the last. ``automatic``: it merges itself once the forge's
     own protection passes; it was approved as a plan in the first pull request, or the rules say so.
+    ``asked``: a person asks for it.
     """
 
     environment: str
@@ -154,6 +155,7 @@ class Decision:
     health: str = ""
     ramp: Literal["manual", "auto"] = "auto"
     approvals: int = 0
+    asked: bool = False
 
     @property
     def id(self) -> str:

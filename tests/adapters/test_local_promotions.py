@@ -113,6 +113,21 @@ def test_what_somebody_merged_by_git_is_merged(pair: Pair) -> None:
     assert pair.forge.pull_request(1).state == "merged"
 
 
+def test_two_merged_by_git_and_pushed_at_once_came_by_their_own_commits(pair: Pair) -> None:
+    pair.propose()
+    other = pair.branch("topic2", "Change b", b="2\n")
+    pair.forge.propose(head="topic2", base="main", title="Other", body="")
+    pair.ada.git("checkout", "--quiet", "main")
+    merged = []
+    for head in (pair.head, other):
+        pair.ada.git("merge", "--quiet", "--no-ff", "-m", "Merge", head)
+        merged.append(pair.ada.git("rev-parse", "HEAD"))
+    pair.ada.git("push", "--quiet", "origin", "main")
+    second, first = pair.forge.promotions("topic")
+    assert [first.merge_commit, second.merge_commit] == merged
+    assert first.merged_by == second.merged_by == pair.ada.git("log", "-1", "--format=%cn")
+
+
 def test_nothing_is_merged_behind_a_work_tree(tmp_path: Path) -> None:
     work = Repo.init(tmp_path / "work")
     base = work.commit("Begin", a="1\n")

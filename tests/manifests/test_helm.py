@@ -97,3 +97,6 @@ def test_reviewers_learn_what_the_chart_must_do() -> None:
     assert VALUES.notes(Rollout(B)).endswith("into the pod template.")
     assert RUNNING.notes(Rollout(B)).endswith("stays named in canary.uri, with no share of the requests.")
     assert "stays named" not in CANARY.notes(Rollout(B))
+    assert "stays named" not in RUNNING.but(
+        (f'uri: "{B.uri}", sha256: "sha256:{"b" * 64}", weight: 25', 'uri: "", weight: 0')
+    ).notes(Rollout(B))

@@ -48,6 +48,8 @@ def test_one_that_is_empty_or_not_there_is_told(tmp_path: Path, git: RunGit) -> 
         sites.reached(f"file://{tmp_path}/empty.git", {})
     with pytest.raises(ToolError, match=r"nowhere\.git cannot be reached") as caught:
         sites.reached(f"file://{tmp_path}/nowhere.git", {})
+    # Not the advice that Git ends with.
+    assert "does not appear to be a git repository" in caught.value.message
     assert "MLOPS_CI_TARGET_TOKEN" in caught.value.hint
 
 

@@ -151,8 +151,8 @@ def test_a_candidate_that_no_record_knows_blocks_until_somebody_takes_it_over() 
     target = live("production", None, rollout=there)
     assert waits(staged(), target) == (
         "deploy/production/iris.yaml gives requests to a candidate that no record knows: "
-        "sha256:aaaaaaaaaaaa, and sha256:cccccccccccc for 10 % of requests. End that, or take over from "
-        "there with `mlops-ci promote production/iris`"
+        "sha256:aaaaaaaaaaaa, and sha256:cccccccccccc for 10 % of requests. End that; or "
+        "`mlops-ci promote production/iris` proposes what is due from there"
     )
     found = decided(staged(), target, asked=asks("promote"))
     assert (found.before, found.after) == (there, Rollout(OLD.served, NEW.served, 10))
@@ -165,8 +165,8 @@ def test_a_manifest_that_somebody_edited_blocks_until_somebody_takes_it_over() -
     target = live("production", record("production", state(OLD)), rollout=Rollout(NEWER.served))
     assert waits(staged(), target) == (
         "the manifest deploy/production/iris.yaml does not say what the record says: somebody edited it by "
-        "hand. It says sha256:cccccccccccc; the record, sha256:aaaaaaaaaaaa. Put it back, or take over what "
-        "it says with `mlops-ci promote production/iris`"
+        "hand. It says sha256:cccccccccccc; the record, sha256:aaaaaaaaaaaa. Put it back; or "
+        "`mlops-ci promote production/iris` proposes what is due from there"
     )
     found = decided(staged(), target, asked=asks("promote"))
     assert found.before == Rollout(NEWER.served)

@@ -6,6 +6,7 @@ addresses.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,7 +171,7 @@ class Play:
         author.git("checkout", "--quiet", "main")
         author.git("pull", "--quiet", "origin", "main")
         path = author.path / "params.yaml"
-        path.write_text(path.read_text().replace("noise: 0.3", f"noise: {noise}"))
+        path.write_text(re.sub(r"noise: \S+", f"noise: {noise}", path.read_text()))
         author.commit("Train with another noise (#7)")
         if run:
             with pytest.MonkeyPatch.context() as patch:
@@ -247,6 +248,7 @@ def scenes(toy_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Scen
     for environment in ("staging", "production"):
         play.run("promote")
         play.merge(environment, at=LONG_AGO)
+    play.run("promote")
     scenes.keep("live")
     play.train("0.2")
     scenes.keep("better")

@@ -62,22 +62,25 @@ def test_without_evidence_it_says_how_to_get_it(live: Play) -> None:
 
 
 def test_warnings_are_kept_out_where_only_what_passed_may_go(better: Play) -> None:
-    soft = GATES.replace("metrics:\n", "metrics:\n      level: warn\n")
+    soft = GATES.replace("accuracy: {min: 0.99}", "recall: {min: 0.5, required: false}")
     better.configure(staging="verdict: passed", more=soft)
     assert waits(better, "staging/toy") == (
         "blocked",
-        "the evidence of main's release sha256:* (*) has warnings, and staging takes only what passed: WORDS",
+        "the evidence of main's release sha256:* (*) has warnings, and staging takes only what passed: "
+        "There is a limit on recall, but no metric of that name",
     )
 
 
 def test_bytes_that_are_missing_are_told(better: Play) -> None:
-    better.run("promote", "--dry-run")
     md5 = better.toy.author.git("show", "main:dvc.lock").split("path: model.json")[1].split("md5: ")[1][:32]
     lost = better.toy.folder / "store" / "files" / "md5" / md5[:2] / md5[2:]
     lost.unlink()
     shutil.rmtree(better.runner / ".dvc" / "cache", ignore_errors=True)
     state, reason = waits(better, "staging/toy")
-    assert (state, reason) == ("blocked", "main offers no release of toy: WORDS")
+    assert (state, reason) == (
+        "blocked",
+        f"main offers no release of toy: model.json: neither the DVC cache nor the remote has it ({md5[:8]})",
+    )
     assert better.pulls() == [("production/toy", "merged"), ("staging/toy", "merged")]
 
 
@@ -91,7 +94,7 @@ def test_a_manifest_edited_by_hand_is_told_until_somebody_decides(better: Play) 
     state, reason = waits(better, "staging/toy")
     assert state == "blocked"
     assert "does not say what the record says: somebody edited it by hand" in reason
-    assert "take over what it says with `mlops-ci promote staging/toy`" in reason
+    assert "`mlops-ci promote staging/toy` proposes what is due from there" in reason
     assert better.states("staging/toy")["staging/toy"] == "opened"
     assert "was edited by hand since record 1" in better.pull("staging").body
 
@@ -101,7 +104,10 @@ def test_a_manifest_that_is_gone_or_broken_is_one_targets_trouble(better: Play) 
     better.toy.author.git("rm", "--quiet", "deploy/staging/twin.yaml")
     better.commits(deploy__staging__toy_dot_yaml="a: [\n")
     found = better.told()
-    assert found["staging/twin"]["reason"] == "there is no manifest deploy/staging/twin.yaml"
+    assert found["staging/twin"]["reason"] == (
+        "there is no manifest deploy/staging/twin.yaml: commit one that says what is live, or correct "
+        "`manifest` or `models` of environments.staging"
+    )
     assert found["staging/toy"]["reason"].startswith("deploy/staging/toy.yaml: ")
     assert {one["state"] for one in found.values()} == {"blocked"}
 
@@ -158,10 +164,11 @@ def test_a_ramp_goes_by_itself_when_its_steps_have_soaked(better: Play) -> None:
 
 
 def test_nothing_new_in_a_freeze_and_back_is_free(better: Play) -> None:
-    freeze = "freeze: [{from: 2020-01-01, until: 2999-12-31, reason: holidays}]"
+    last, end = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}" for days in (30, 31))
+    freeze = f"freeze: [{{from: 2020-01-01, until: {last}, reason: holidays}}]"
     better.configure(staging=freeze)
     told = better.told()["staging/toy"]
-    assert (told["state"], told["reason"]) == ("waits", "frozen until 3000-01-01 00:00 UTC (holidays)")
+    assert (told["state"], told["reason"]) == ("waits", f"frozen until {end} 00:00 UTC (holidays)")
     better.configure()
     better.run("promote")
     better.merge("staging")
@@ -256,7 +263,7 @@ def test_a_rollback_that_makes_no_sense_is_refused(better: Play) -> None:
     better.merge("staging")
     for path in (better.toy.folder / "store").rglob(f"sha256-{first.digest[7:]}"):
         shutil.rmtree(path)
-    assert f"staging/toy cannot go back to sha256:{digest}" in refused(2, "staging")
+    assert f"staging/toy cannot go back to {digest}: " in refused(2, "staging")
 
 
 def test_status_says_what_is_live_proposed_and_waiting(better: Play) -> None:
@@ -292,3 +299,12 @@ def test_status_says_what_is_live_proposed_and_waiting(better: Play) -> None:
         f"#3: {better.pull('staging').title}",
     )
     assert isinstance(better.forge, LocalForge)
+
+
+def test_status_promises_nothing_that_a_manifest_cannot_say(better: Play) -> None:
+    better.run("promote")
+    better.merge("staging")
+    better.configure(production="strategy: shadow")
+    [before, mine] = better.run("status", "--json").document["targets"]
+    assert (before["state"], mine["state"]) == ("current", "blocked")
+    assert "KServe cannot mirror requests; serve the release by a second InferenceService" in mine["reason"]
