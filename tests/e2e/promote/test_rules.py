@@ -104,7 +104,10 @@ def test_a_manifest_that_is_gone_or_broken_is_one_targets_trouble(better: Play) 
     better.toy.author.git("rm", "--quiet", "deploy/staging/twin.yaml")
     better.commits(deploy__staging__toy_dot_yaml="a: [\n")
     found = better.told()
-    assert found["staging/twin"]["reason"] == "there is no manifest deploy/staging/twin.yaml"
+    there = found["staging/twin"]["reason"]
+    assert there.startswith(
+        "there is no manifest deploy/staging/twin.yaml: commit one that says what is live"
+    )
     assert found["staging/toy"]["reason"].startswith("deploy/staging/toy.yaml: ")
     assert {one["state"] for one in found.values()} == {"blocked"}
 
