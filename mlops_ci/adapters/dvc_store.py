@@ -37,8 +37,10 @@ class Store:
             TooLargeError: it has more than ``limit`` bytes.
             ToolError: neither has it, or the remote cannot be reached.
         """
-        raw = self._cached(value, path, limit)
-        if raw is None:
+        # A listing that was made by hand may name any file of this machine in place of an object.
+        is_object = "/" not in value
+        raw = self._cached(value, path, limit) if is_object else None
+        if raw is None and is_object:
             raw = self._fetched(value, path, limit)
         if raw is None:
             raise ToolError(

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mlops_ci.adapters import git_history
 from mlops_ci.adapters.git import Git
-
-_COMMIT = "\x01"
 
 
 def arrivals(git: Git, head: str, folder: str) -> dict[str, datetime]:
     """Path -> when its present content came to the branch that ends in ``head``, below a folder.
 
-    The time is the committer's of the branch's own commit: of the merge where there was one.
+    The time, in UTC, is the committer's of the branch's own commit: of the merge where there was one. Of a
+    file that is gone it is when it went.
     """
-    done = git.run(
-        "log", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "-z",
-        f"--format={_COMMIT}%cI", head, "--", f"{folder}/",
-    )  # fmt: skip
     found: dict[str, datetime] = {}
-    for entry in done.stdout.split(_COMMIT)[1:]:
-        moment, *paths = entry.replace("\n", "\0").split("\0")
-        for path in filter(None, paths):
-            found.setdefault(path, datetime.fromisoformat(moment))
+    for commit in git_history.own(git, head, [folder]):
+        for change in commit.changes:
+            found.setdefault(change.path, commit.committed)
     return found
 
 

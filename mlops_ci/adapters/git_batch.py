@@ -42,6 +42,13 @@ def texts(git: Git, commit: str, paths: Iterable[str]) -> dict[str, str | None]:
     }
 
 
+def contents(git: Git, names: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of files by names such as an object's or ``COMMIT:path``; what is no file is left out."""
+    asked = sorted(set(names))
+    found = zip(asked, _blobs(git, asked, "blob"), strict=True)
+    return {name: raw for name, raw in found if raw is not None}
+
+
 def commits(git: Git, shas: Iterable[str]) -> dict[str, Commit]:
     """Commits by their names; those that this clone does not have are left out."""
     names = list(dict.fromkeys(shas))

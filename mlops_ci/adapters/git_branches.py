@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlops_ci.adapters import git_batch, git_commit, git_push, process
 from mlops_ci.adapters.git import Git
 from mlops_ci.errors import ToolError
+
+_LOST = re.compile(r"not our ref|unadvertised object|couldn't find remote ref")
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,7 @@ def heads(git: Git, *patterns: str) -> dict[str, str]:
         "ls-remote", "--quiet", git_push.remote(git), *wanted, push=True, timeout=git_push.PATIENCE
     )
     if done.code != 0:
-        said = process.clean(done.stderr)
-        raise ToolError(
-            f"the branches of the remote cannot be listed: {said[-1].strip() if said else 'no message'}",
-            "check the remote and its credentials",
-        )
+        raise _trouble("the branches of the remote cannot be listed", done)
     lines = (line.split("\t", 1) for line in done.stdout.splitlines())
     # A pattern is taken for the end of a name.
     return {ref.removeprefix("refs/heads/"): sha for sha, ref in lines if ref.startswith("refs/heads/")}
@@ -68,8 +67,18 @@ def _person(commit: git_batch.Commit | None) -> str:
 def _fetch(git: Git, shas: Iterable[str]) -> None:
     # In a whole clone a fetch of limited depth would make it a shallow one.
     depth = ["--depth=1"] if git.is_shallow() else []
-    git.remotely(
+    done = git.remotely(
         *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, git_push.remote(git), *shas),
         push=True,
         timeout=git_push.PATIENCE,
+    )
+    # A branch that moved meanwhile has lost its commit. Any other failure says nothing of who made it.
+    if done.code != 0 and not _LOST.search(done.stderr):
+        raise _trouble("branches of the remote cannot be fetched", done)
+
+
+def _trouble(what: str, done: process.Result) -> ToolError:
+    said = process.clean(done.stderr)
+    return ToolError(
+        f"{what}: {said[-1].strip() if said else 'no message'}", "check the remote and its credentials"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from mlops_ci.adapters import git_batch
 from mlops_ci.adapters.git import Git
 from mlops_ci.audit.history import LOG, Change, Commit, History
 from mlops_ci.promotion.record import FOLDER
@@ -21,21 +22,30 @@ def read(git: Git, head: str, paths: Iterable[str] = (), *, claims: bool = False
     The texts are those of all records at ``head``, of everything that ever stood in the further paths,
     and of records that were changed or are gone. ``claims`` looks at every message for our trailers.
     """
-    places = [f":(top,literal){path}" for path in dict.fromkeys((FOLDER, *paths))]
-    base = _commits(git, "--first-parent", "-m", head, "--", *places)
+    looked_at = tuple(dict.fromkeys((FOLDER, *paths)))
+    base = own(git, head, looked_at)
     merged = any(len(commit.parents) > 1 and commit.changes for commit in base)
-    inner = _commits(git, "--full-history", "--no-merges", head, "--", *places) if merged else base
-    files = _files(git, head, places)
+    inner = _commits(git, "--full-history", "--no-merges", head, *_below(looked_at)) if merged else base
+    files = _files(git, head, looked_at)
     further = {path for path in paths if not path.startswith(f"{FOLDER}/")}
     return History(
         head=head,
         base=base,
         inner=inner,
         files=files,
-        texts=blobs(git, _wanted(base, files, further)),
+        texts=_texts(git, _wanted(base, files, further)),
         shallow=git.is_shallow(),
         claims=_commits(git, "--no-merges", "--grep=^Mlops-Record:", head) if claims else (),
     )
+
+
+def own(git: Git, head: str, paths: Iterable[str]) -> tuple[Commit, ...]:
+    """The commits of a branch itself, newest first, each with all that it brought to some paths."""
+    return _commits(git, "--first-parent", "-m", head, *_below(paths))
+
+
+def _below(paths: Iterable[str]) -> list[str]:
+    return ["--", *(f":(top,literal){path}" for path in paths)]
 
 
 def _wanted(base: Sequence[Commit], files: Mapping[str, str], further: set[str]) -> set[str]:
@@ -47,6 +57,11 @@ def _wanted(base: Sequence[Commit], files: Mapping[str, str], further: set[str])
             if change.path in further or (change.path.startswith(LOG) and change.old):
                 found |= {change.old, change.new}
     return found - {""}
+
+
+def _texts(git: Git, names: Iterable[str]) -> dict[str, str]:
+    """The texts of objects by their names; what is missing is left out."""
+    return {name: raw.decode("utf-8", "replace") for name, raw in git_batch.contents(git, names).items()}
 
 
 def _commits(git: Git, *args: str) -> tuple[Commit, ...]:
@@ -88,35 +103,11 @@ def _object(name: str) -> str:
     return name if name.strip("0") else ""
 
 
-def _files(git: Git, head: str, places: Sequence[str]) -> dict[str, str]:
-    """Path -> object of every file below some places at a commit."""
-    names = [place.removeprefix(":(top,literal)") for place in places]
-    listed = git.run("ls-tree", "-r", "-z", "--full-tree", head, "--", *names).raw.decode("utf-8", "replace")
+def _files(git: Git, head: str, paths: Sequence[str]) -> dict[str, str]:
+    """Path -> object of every file below some paths at a commit."""
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", head, "--", *paths).raw.decode("utf-8", "replace")
     found = {}
     for entry in filter(None, listed.split("\0")):
         facts, _, path = entry.partition("\t")
         found[path] = facts.split(" ")[2]
-    return found
-
-
-def blobs(git: Git, names: Iterable[str]) -> dict[str, str]:
-    """The texts of objects by their names; what is missing is left out."""
-    return {name: raw.decode("utf-8", "replace") for name, raw in contents(git, names).items()}
-
-
-def contents(git: Git, names: Iterable[str]) -> dict[str, bytes]:
-    """The bytes of files by names such as an object's or ``COMMIT:path``, by one process; else left out."""
-    asked = [name for name in sorted(set(names)) if "\n" not in name]
-    raw = git.run("cat-file", "--batch", stdin="".join(f"{one}\n" for one in asked).encode()).raw
-    found, place = {}, 0
-    for name in asked:
-        end = raw.index(b"\n", place)
-        words = raw[place:end].split()
-        place = end + 1
-        # What is not there is answered by its name, which may hold blanks, and `missing`.
-        if words[-1].isdigit():
-            size = int(words[-1])
-            if words[-2] == b"blob":
-                found[name] = raw[place : place + size]
-            place += size + 1
     return found

@@ -45,11 +45,9 @@ def judged(status: Any, asked: Asked) -> Health:
     if healthy != "Healthy":
         return Health(problem=f"it is {healthy or 'of no known health'}, not Healthy")
     # An application of several sources has a list of them.
-    revisions = [
-        str(one)
-        for one in (inside(status, "sync", "revisions") or [inside(status, "sync", "revision")])
-        if one
-    ]
+    several = inside(status, "sync", "revisions")
+    listed = several if isinstance(several, list) and several else [inside(status, "sync", "revision")]
+    revisions = [str(one) for one in listed if one]
     if revisions and all(asked.contains(one) is False for one in revisions):
         return Health(problem=f"it is at revision {revisions[0][:10]}, which does not have the promotion yet")
     deployed = min((one for one in _deployments(status) if one >= asked.merged), default=None)
@@ -67,12 +65,17 @@ def _deployments(status: Any) -> Iterator[datetime]:
 
 def _parts(address: str) -> tuple[str, str, str]:
     """Server, the application's namespace where it is told, and its name."""
-    parts = urlsplit(address.rstrip("/"))
+    refusal = ConfigError(
+        "health.argocd: is no address of an application", "write https://SERVER/applications/NAME"
+    )
+    try:
+        parts = urlsplit(address.rstrip("/"))
+    except ValueError:
+        # Brackets that are no IPv6 address.
+        raise refusal from None
     root, found, inner = parts.path.partition("/applications/")
     names = inner.split("/")
     if not parts.hostname or not found or len(names) > 2 or not all(names):
-        raise ConfigError(
-            "health.argocd: is no address of an application", "write https://SERVER/applications/NAME"
-        )
+        raise refusal
     # With user and password it is refused before it is asked.
     return f"{parts.scheme}://{parts.netloc}{root}", names[0] if len(names) == 2 else "", names[-1]

@@ -70,12 +70,14 @@ def judged(told: Any, begin: datetime, now: datetime, step: float) -> Health:
 
 
 def _samples(series: Mapping[str, Any]) -> list[tuple[float, float]]:
+    refusal = ToolError("the Prometheus query: a series has no values that are numbers", "check the query")
     try:
-        return [(float(at), float(value)) for at, value in series["values"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ToolError(
-            "the Prometheus query: a series has no values that are numbers", "check the query"
-        ) from error
+        found = [(float(at), float(value)) for at, value in series["values"]]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise refusal from error
+    if not all(math.isfinite(at) for at, _ in found):
+        raise refusal
+    return found
 
 
 def _worse(one: float, other: float) -> float:

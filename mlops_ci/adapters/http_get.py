@@ -54,8 +54,7 @@ class Service:
         return plain
 
     def _token(self) -> str:
-        parts = urlsplit(self.address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        if not _is_address(self.address):
             raise ConfigError(
                 f"{self.name}: its address is none", "write https://HOST/..., without user and password"
             )
@@ -82,9 +81,9 @@ class Service:
 
     def _refused(self, answer: Answer, plain: Any, token: str) -> ToolError:
         said = plain.get("error") or plain.get("message") if isinstance(plain, dict) else ""
-        words = " ".join(str(said or "").split())[:200]
-        if token:
-            words = words.replace(token, "***")
+        words = " ".join(str(said or "").split())
+        # Before it is cut: half a token is no longer found.
+        words = (words.replace(token, "***") if token else words)[:200]
         why = f": {words}" if words else ""
         if answer.status in (401, 403):
             hint = f"check {self.variable}" if token else f"set {self.variable} to a token that may read it"
@@ -92,3 +91,13 @@ class Service:
         if 300 <= answer.status < 400:
             return ToolError(f"{self.name} is elsewhere ({answer.status})", "write the address it leads to")
         return ToolError(f"{self.name} answers with {answer.status}{why}", "check its address")
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is the address of a server, without user and password."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        # Brackets that are no IPv6 address.
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None

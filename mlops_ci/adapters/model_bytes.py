@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from mlops_ci.adapters.dvc_errors import remote_trouble, translated
 from mlops_ci.adapters.dvc_store import MAX_TREE
 from mlops_ci.adapters.model_places import BLOCK
 from mlops_ci.errors import ConfigError, ToolError
+
+# Where an object lies is made of its hash, so a text that is none might lead anywhere on this machine.
+_HASH = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
 
 class LostError(ToolError):
@@ -68,8 +72,11 @@ def gathered(dvc: Dvc, path: str, value: str, *, remotely: bool = False) -> Iter
     block ends.
 
     Raises:
+        ConfigError: the hash is none of DVC's, or a listing names what is no file of the folder.
         ToolError: nobody has them, or what there is is damaged.
     """
+    if not _HASH.fullmatch(value):
+        raise ConfigError(f"{path}: {value!r} is no md5 of DVC", "make it again with `dvc repro`")
     with tempfile.TemporaryDirectory(prefix="mlops-ci-model-") as scratch:
         if not value.endswith(".dir"):
             yield Bytes({"": _found(dvc, path, value, Path(scratch) / "model", remotely)})
@@ -85,7 +92,14 @@ def _listing(dvc: Dvc, path: str, value: str) -> Mapping[str, str]:
     raw = dvc.store.read(value, path, MAX_TREE)
     if f"{hashlib.md5(raw, usedforsecurity=False).hexdigest()}.dir" != value:
         raise LostError(f"{path}: the listing of the folder is damaged ({value[:8]})", "`dvc push` it again")
-    found = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(raw)}
+    try:
+        found = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(raw)}
+    except (ValueError, TypeError, KeyError):
+        found = {"": ""}
+    if not all(map(_HASH.fullmatch, found.values())):
+        raise ConfigError(
+            f"{path}: the listing of the folder is none of DVC ({value[:8]})", "make the model again"
+        )
     for name in found:
         if any(part in ("", ".", "..") for part in name.split("/")) or PurePosixPath(name).is_absolute():
             raise ConfigError(f"{path}: names a file outside of the folder", "make the model again")

@@ -12,11 +12,11 @@ from mlops_ci.promotion.record import FOLDER
 
 LOG = f"{FOLDER}/log/"
 
-_LOGGED = re.compile(rf"{LOG}([^/]+)/([^/]+)/(\d{{4,}})-([a-z]+)-([0-9a-f]{{12}})\.yaml", re.ASCII)
+_LOGGED = re.compile(rf"{LOG}([^/]+)/([^/]+)/(\d{{4,18}})-([a-z]+)-([0-9a-f]{{12}})\.yaml", re.ASCII)
 _CURRENT = re.compile(rf"{FOLDER}/(?!log/)([^/]+)/([^/]+)\.yaml")
 _TRAILER = re.compile(r"^(Mlops-[A-Za-z-]+): (.*)$", re.ASCII | re.MULTILINE)
 # GitHub's own subjects: of a merge commit, and of a squash.
-_PULL = re.compile(r"^Merge pull request #(\d+) from |\(#(\d+)\)$", re.ASCII)
+_PULL = re.compile(r"^Merge pull request #(\d{1,18}) from |\(#(\d{1,18})\)$", re.ASCII)
 
 Target = tuple[str, str]
 

@@ -13,7 +13,7 @@ from mlops_ci.errors import ManifestError
 from mlops_ci.promotion.record import Edit
 from mlops_ci.promotion.words import rollout_name
 from mlops_ci.rollout import Rollout
-from mlops_ci.yaml_edit import changes
+from mlops_ci.yaml_edit import changes, same
 
 NAME = "edits"
 
@@ -210,7 +210,7 @@ def _composed(edits: Iterable[Edit]) -> _Differences:
     for edit in edits:
         old = found[edit.place][0] if edit.place in found else edit.old
         found[edit.place] = (old, edit.new)
-    return {place: pair for place, pair in found.items() if not _same(*pair)}
+    return {place: pair for place, pair in found.items() if not same(*pair)}
 
 
 def _unlike(wanted: _Differences, found: _Differences) -> Iterator[str]:
@@ -218,9 +218,9 @@ def _unlike(wanted: _Differences, found: _Differences) -> Iterator[str]:
     for place, (old, new) in wanted.items():
         if place not in found:
             yield f"did not change {place} to {_value(new)}, which the record says"
-        elif not _same(found[place][1], new):
+        elif not same(found[place][1], new):
             yield f"changed {place} to {_value(found[place][1])}, and the record says {_value(new)}"
-        elif not _same(found[place][0], old):
+        elif not same(found[place][0], old):
             yield f"{place} was {_value(found[place][0])} before, and the record says {_value(old)}"
 
 
@@ -229,11 +229,6 @@ def _further(named: Collection[str], found: _Differences) -> Iterator[str]:
     for place, (old, new) in found.items():
         if place not in named:
             yield f"also changed {place} from {_value(old)} to {_value(new)}, which no record says"
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same in YAML, where true is not 1."""
-    return type(one) is type(other) and one == other
 
 
 def _value(value: Any) -> str:

@@ -16,6 +16,12 @@ from mlops_ci.writing.figures import duration
 
 # A spreadsheet takes a cell that begins so for a formula, whoever wrote it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A table without a row has its columns too.
+_COLUMNS = (
+    *("when", "environment", "model", "number", "action", "digest", "version", "from", "to", "author"),
+    *("requested_by", "automatic", "merged_by", "approved_by", "pull_request", "reason", "verdict"),
+    *("evidence", "source_commit", "commit", "record", "live_seconds", "is_live"),
+)
 _HEAD = ("when", "where", "action", "what", "by", "evidence", "live", "commit", "why")
 
 
@@ -59,11 +65,10 @@ def _live(entry: Entry) -> str:
 def comma_separated(entries: Iterable[Entry]) -> str:
     """The entries as CSV with a line of names; lists are joined by blanks, no cell is a formula."""
     out = io.StringIO()
-    found = documents(entries)
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(found[0] if found else ())
-    for one in found:
-        writer.writerow([_cell(value) for value in one.values()])
+    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for one in documents(entries):
+        writer.writerow({key: _cell(value) for key, value in one.items()})
     return out.getvalue()
 
 

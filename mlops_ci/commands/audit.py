@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -133,7 +133,14 @@ def _moment(text: str, option: str) -> datetime | None:
 def _end(until: str) -> datetime | None:
     """The first moment after ``until``: a day is meant to its end."""
     found = _moment(until, "--until")
-    return found + timedelta(days=1) if found and len(until) == len("2026-11-28") else found
+    try:
+        date.fromisoformat(until)
+        return found + timedelta(days=1) if found else None
+    except ValueError:
+        return found
+    except OverflowError:
+        # Nothing comes after the last day that there is.
+        return None
 
 
 def _log(terminal: Terminal, query: Query, base: str, output: Path | None, *, csv: bool) -> int:

@@ -111,8 +111,10 @@ def _body(schema: Mapping[str, Any], group: str, kind: str, version: str) -> dic
     return {"$schema": _DRAFT, _IDENTITY: identity, **strict}
 
 
-def _strict(node: Mapping[str, Any], *, structural: bool = True) -> dict[str, Any]:
+def _strict(node: Any, *, structural: bool = True) -> dict[str, Any]:
     """A node of OpenAPI as JSON schema that refuses what the cluster would drop in silence."""
+    if not isinstance(node, Mapping):
+        raise ConfigError(f"a definition has {node!r} where a schema should be", "is the file complete?")
     found: dict[str, Any] = {key: node[key] for key in node if key in _KEPT}
     _say_bounds(node, found)
     if "pattern" in found and not _compiles(found["pattern"]):
@@ -229,12 +231,22 @@ def check(text: str, schemas: Sequence[Schema]) -> None:
 def _of_document(document: Document, schema: Schema) -> Iterator[Problem]:
     try:
         from jsonschema import Draft202012Validator
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
     except ImportError as error:
         raise ConfigError(
             f"{label(document)}: there is a schema for it ({schema.file}), but jsonschema is not installed",
             _MISSING,
         ) from error
-    errors = Draft202012Validator(schema.body).iter_errors(document.data)
+    # By default a reference to an address is fetched; a file of the repository must not have that done.
+    checker = Draft202012Validator(schema.body, registry=Registry())
+    try:
+        errors = list(checker.iter_errors(document.data))
+    except Unresolvable as error:
+        raise ConfigError(
+            f"{schema.file}: refers to what is not in it ({error.ref})",
+            f"make it anew with `mlops-ci schema add`, or remove {schema.file}",
+        ) from error
     for one in sorted(errors, key=lambda each: [str(part) for part in each.absolute_path]):
         yield Problem(str(address(document, *_path(one.absolute_path))), _worded(one))
 

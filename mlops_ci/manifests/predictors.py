@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlops_ci.errors import ManifestError
+from mlops_ci.manifests import contract
 from mlops_ci.manifests.documents import Path, address, entries, has, label, look, part
 from mlops_ci.manifests.pointers import Place, Pointer
 from mlops_ci.yaml_edit import Document, Match
@@ -79,17 +80,14 @@ def mode(document: Document, said: str | None = None) -> str:
     Raises:
         ManifestError: the annotation says neither, or another than the options.
     """
-    key = "serving.kserve.io/deploymentMode"
-    value = look(document.data, "metadata", "annotations", key)
+    value = look(document.data, "metadata", "annotations", contract.MODE)
     if value is None:
         return said or "knative"
-    found = {
-        "Serverless": "knative",
-        "Knative": "knative",
-        "RawDeployment": "standard",
-        "Standard": "standard",
-    }.get(str(value))
-    if found is None:
+    if value in contract.KNATIVE:
+        found = "knative"
+    elif value in contract.STANDARD:
+        found = "standard"
+    else:
         raise ManifestError(
             f"{label(document)}: its deploymentMode {value!r} is not supported",
             "the modes Knative (Serverless) and Standard (RawDeployment) are",

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_lock, git_history, model_bytes
+from mlops_ci.adapters import dvc_lock, git_batch, model_bytes
 from mlops_ci.adapters.dvc import Dvc, lock_digest
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.model_bytes import LostError
@@ -104,7 +104,7 @@ class Sources:
         stages = _stages(record, graph)
         deps = {dep.path: dep.recorded for stage in stages for dep in stage.deps if dep.path not in known}
         commit = record.release.commit
-        raw = git_history.contents(self.git, (f"{commit}:{path}" for path in deps))
+        raw = git_batch.contents(self.git, (f"{commit}:{path}" for path in deps))
         found: dict[str, tuple[str, str]] = {}
         for path, recorded in deps.items():
             content = raw.get(f"{commit}:{path}")
@@ -167,7 +167,7 @@ class Sources:
         if isinstance(self.dvc, Unseen) or self.offline:
             return self.dvc if isinstance(self.dvc, Unseen) else OFFLINE
         commit = record.release.commit
-        in_git = git_history.contents(self.git, (f"{commit}:{one.path}" for one in record.data))
+        in_git = git_batch.contents(self.git, (f"{commit}:{one.path}" for one in record.data))
         found: dict[str, Unseen | Gone] = {}
         for one in record.data:
             raw = in_git.get(f"{commit}:{one.path}")

@@ -21,7 +21,7 @@ from mlops_ci.yaml_edit.nodes import BOM, compose, plain
 from mlops_ci.yaml_edit.orders import Delete, Set, order
 from mlops_ci.yaml_edit.proving import proved
 from mlops_ci.yaml_edit.scalars import shown
-from mlops_ci.yaml_edit.splicing import deleting, setting
+from mlops_ci.yaml_edit.splicing import deleting, same, setting
 
 __all__ = [
     "Address",
@@ -35,6 +35,7 @@ __all__ = [
     "documents",
     "edit",
     "order",
+    "same",
     "shown",
     "value",
 ]

@@ -15,7 +15,7 @@ _INNER = re.compile(r'[^\s"\[\]=\\]+')
 _VALUE = re.compile(r'[^\s"\[\]\\]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_PLACE = re.compile(r"[0-9]+(?=\])")
+_PLACE = re.compile(r"[0-9]{1,9}(?=\])")
 
 
 @dataclass(frozen=True)

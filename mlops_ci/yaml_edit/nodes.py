@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,6 +20,7 @@ from mlops_ci.errors import ManifestError
 BOM = "\ufeff"
 # Deeper is no manifest, and readers written in C overrun their stack.
 _DEEPEST = 200
+_MOST_VALUES = 200_000
 _LEADING = re.compile(r"^[ \t?:-]+", re.MULTILINE)
 _PLAIN = "plain"
 _STANDARD = "tag:yaml.org,2002:"
@@ -32,7 +33,8 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_INTEGER = re.compile(r"([-+]?)(?:0[bB]([01]+)|0[oO]?([0-7]+)|0[xX]([0-9a-fA-F]+)|([1-9][0-9]*|0))")
+# Python reads no whole number of more than 4300 digits.
+_INTEGER = re.compile(r"([-+]?)(?:0[bB]([01]+)|0[oO]?([0-7]+)|0[xX]([0-9a-fA-F]+)|([1-9][0-9]{0,999}|0))")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _BASES = (2, 8, 16, 10)
 
@@ -60,9 +62,12 @@ def compose(text: str) -> tuple[Node, ...]:
     try:
         if _may_be_deep(text):
             _refuse_depth(text)
-        return tuple(yaml.compose_all(text, _Loader))
+        roots = tuple(yaml.compose_all(text, _Loader))
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise _no_yaml(text, error) from error
+    if "&" in text:
+        _refuse_expansion(roots)
+    return roots
 
 
 def _may_be_deep(text: str) -> bool:
@@ -80,6 +85,27 @@ def _refuse_depth(text: str) -> None:
                 f"line {getattr(event.start_mark, 'line', 0) + 1}: nests more than {_DEEPEST} deep",
                 "is this a manifest?",
             )
+
+
+def _refuse_expansion(roots: Sequence[Node]) -> None:
+    """A few lines of aliases of aliases may stand for more values than anybody can compare."""
+    known: dict[int, int] = {}
+    for root in roots:
+        if _weight(root, known) > _MOST_VALUES:
+            raise ManifestError(
+                f"line {line(root)}: its aliases stand for more than {_MOST_VALUES:,} values",
+                "is this a manifest?",
+            )
+
+
+def _weight(node: Node, known: dict[int, int]) -> int:
+    """How many values a node stands for; what contains itself is told when it is read."""
+    if id(node) not in known:
+        known[id(node)] = 0
+        below = node.value if isinstance(node, CollectionNode) else ()
+        parts = (part for one in below for part in (one if isinstance(one, tuple) else (one,)))
+        known[id(node)] = 1 + sum(_weight(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _no_yaml(text: str, error: Exception) -> ManifestError:

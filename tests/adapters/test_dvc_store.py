@@ -140,6 +140,12 @@ def test_names_stay_inside_the_folder(rich: Path, opened: Open, name: str) -> No
         opened(rich).remote_write(name, b"")
 
 
+def test_what_is_no_hash_leads_to_no_file_of_the_machine(rich: Path, opened: Open, tmp_path: Path) -> None:
+    (secret := tmp_path / "secret").write_text("token")
+    with pytest.raises(ToolError, match="data: neither the DVC cache nor the remote has it"):
+        opened(rich).store.read("../" * 40 + str(secret).lstrip("/"), "data")
+
+
 def test_folders_inside_a_tracked_directory_have_dvcs_own_hash(dvc_repo: Path, opened: Open) -> None:
     (dvc_repo / "dvc.yaml").write_text(
         "stages:\n  w: {cmd: mkdir -p d/x && echo 1 > d/x/b && echo 2 > d/x/a, outs: [d]}\n"

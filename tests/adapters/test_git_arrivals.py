@@ -42,6 +42,14 @@ def test_a_merged_file_came_with_the_merge(repo: Repo, monkeypatch: pytest.Monke
     assert arrivals(Git(repo.path), "HEAD", "nowhere") == {}
 
 
+def test_neither_odd_names_nor_the_user_s_settings_change_it(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(repo, 1, monkeypatch, **{"records__\x01a\nb": "1"})
+    repo.git("config", "log.showRoot", "false")
+    assert arrivals(Git(repo.path), "HEAD", "records") == {"records/\x01a\nb": at(1)}
+
+
 def test_the_newest_commit_that_touched_a_path(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     first = commit(repo, 1, monkeypatch, lock="1", other="1")
     repo.git("checkout", "--quiet", "-b", "topic")

@@ -47,7 +47,19 @@ def test_branches_by_one_request_and_whose_they_are(tmp_path: Path, depth: str) 
 def test_what_cannot_be_fetched_is_somebody_s(tmp_path: Path) -> None:
     repo = Repo.init(tmp_path / "one")
     repo.commit()
+    origin = tmp_path / "origin.git"
+    Repo.clone(repo.path, origin, "--bare")
+    repo.git("remote", "add", "origin", str(origin))
     assert git_branches.tips(Git(repo.path), {"x": "1" * 40}) == {"x": Tip("1" * 40, "somebody")}
+
+
+def test_a_remote_that_fails_makes_nobody_the_author(tmp_path: Path) -> None:
+    repo = Repo.init(tmp_path / "one")
+    repo.commit()
+    repo.git("remote", "add", "origin", str(tmp_path / "gone"))
+    with pytest.raises(ToolError, match="branches of the remote cannot be fetched: ") as found:
+        git_branches.tips(Git(repo.path), {"x": "1" * 40})
+    assert found.value.hint == "check the remote and its credentials"
 
 
 def test_a_remote_that_is_gone(tmp_path: Path) -> None:

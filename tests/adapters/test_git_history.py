@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ci.adapters import git_history, process
+from mlops_ci.adapters import git_batch, git_history, process
 from mlops_ci.adapters.git import Git
 from tests.repositories import Repo
 
@@ -142,8 +142,8 @@ def test_a_replaced_commit_is_not_believed(repo: Repo) -> None:
 def test_contents_by_name_and_what_is_not_there(repo: Repo) -> None:
     git = Git.open(repo.path)
     asked = ["HEAD:deploy.yaml", "HEAD:no where.yaml", "HEAD:a\nb", "HEAD:"]
-    assert git_history.contents(git, asked) == {"HEAD:deploy.yaml": b"a: 1\n"}
-    assert git_history.contents(git, []) == {}
+    assert git_batch.contents(git, asked) == {"HEAD:deploy.yaml": b"a: 1\n"}
+    assert git_batch.contents(git, []) == {}
 
 
 def test_the_number_of_processes_does_not_grow(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

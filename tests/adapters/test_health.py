@@ -143,6 +143,8 @@ def test_argo_cd_health_that_changed_later_counts_from_then(service: Answers) ->
         ({"status": {"sync": {}}}, "it is of no known state, not Synced"),
         ({"status": {"sync": {"status": "Synced"}, "health": None}}, "it is of no known health, not Healthy"),
         ([], "it is of no known state, not Synced"),
+        ({"status": {**application(deployed=())["status"], "sync": {"status": "Synced", "revisions": 7}}},
+         "it has not deployed anything since the promotion was merged"),
         ({"status": {**application()["status"], "history": [{"deployedAt": "soon"}]}},
          "'soon' is no time (check the source's address and version)"),
         ({"status": {**application()["status"], "history": [{"deployedAt": "2026-05-01T10:00:00"}, 7, {}]}},
@@ -180,6 +182,7 @@ def test_argo_cd_at_an_older_commit(service: Answers) -> None:
         "https://argo/applications/",
         "https://argo/applications/a/b/c",
         "/applications/a",
+        "https://[argo/applications/a",
     ],
 )
 def test_addresses_that_are_no_application(address: str) -> None:
@@ -252,6 +255,8 @@ def test_prometheus_that_is_stale() -> None:
 @pytest.mark.parametrize(
     "told",
     [{}, [], {"data": {"resultType": "vector", "result": []}}, matrix([(0, "x")]),
+     {"data": {"resultType": "matrix", "result": [{"values": [["NaN", "1"]]}]}},
+     {"data": {"resultType": "matrix", "result": [{"values": [[0, 10**400]]}]}},
      {"data": {"resultType": "matrix", "result": [{"histograms": []}]}}],
 )  # fmt: skip
 def test_prometheus_answers_that_are_none(told: Any) -> None:
@@ -294,6 +299,13 @@ def test_refusals(service: Answers, status: int, token: str, message: str, hint:
     assert [path for path, _, _ in service.seen] == ["/x"], "no redirect is followed"
 
 
+def test_of_a_token_that_is_told_back_no_part_is_shown(service: Answers) -> None:
+    service.status, service.body = 500, {"message": f"{'x' * 190} {SECRET}"}
+    with pytest.raises(ToolError) as found:
+        asked(service).get("/x")
+    assert found.value.message == f"the service answers with 500: {'x' * 190} ***"
+
+
 def test_a_service_that_is_overloaded_is_asked_twice(service: Answers) -> None:
     service.status, service.body = 503, b"busy"
     with pytest.raises(ToolError, match="the service answers with 503"):
@@ -323,6 +335,7 @@ def test_a_service_that_is_down() -> None:
         ("https://user:pw@prometheus.example", "", "its address is none"),
         ("ftp://prometheus.example", "", "its address is none"),
         ("prometheus", "", "its address is none"),
+        ("https://[prometheus", "", "its address is none"),
         ("https://prometheus.example", "two words", "TOKEN holds blanks"),
     ],
 )

@@ -282,6 +282,29 @@ def test_a_listing_that_leads_out_of_its_folder(local: ModelStore, name: str) ->
     assert message == f"{FOLDER}: names a file outside of the folder"
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"md5": "../" * 40 + "{secret}", "relpath": "a"}],
+        [{"md5": "x" * 32, "relpath": "a"}],
+        [{"md5": "", "relpath": "a"}],
+        [{"relpath": "a"}],
+        ["a"],
+        5,
+        None,
+    ],
+)
+def test_a_listing_that_names_what_is_no_object(local: ModelStore, tmp_path: Path, listed: Any) -> None:
+    (secret := tmp_path / "secret").write_text("token")
+    listing = json.dumps(listed).replace("{secret}", str(secret).lstrip("/")).encode()
+    value = hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
+    place, _ = objects(local.dvc.top, value)
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(listing)
+    message = refused(ConfigError, lambda: local.publish("iris", FOLDER, value))
+    assert message == f"{FOLDER}: the listing of the folder is none of DVC ({value[:8]})"
+
+
 def test_listings_that_are_damaged_or_empty(local: ModelStore) -> None:
     value = md5(local, FOLDER)
     place, _ = objects(local.dvc.top, value)

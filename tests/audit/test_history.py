@@ -34,6 +34,7 @@ def test_a_current_record_is_of_a_target() -> None:
         ("Promote toy (#7)", 7),
         ("Promote toy", None),
         ("see (#7) there", None),
+        (f"Promote toy (#{'1' * 5000})", None),
     ],
 )
 def test_github_names_the_pull_request_in_the_subject(subject: str, number: int | None) -> None:

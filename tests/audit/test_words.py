@@ -60,7 +60,8 @@ def test_for_a_spreadsheet_no_cell_is_a_formula() -> None:
     assert rows[0]["approved_by"] == "'+bo al"
     assert rows[0]["number"] == "1"
     assert rows[1]["live_seconds"] == ""
-    assert words.comma_separated(()) == "\n"
+    assert list(rows[0]) == list(timeline(story.history()).entries[0].document())
+    assert words.comma_separated(()) == text.partition("\n")[0] + "\n"
 
 
 def world() -> World:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -179,6 +181,11 @@ def test_definitions_in_a_list_and_among_other_documents_are_found() -> None:
         (CRD.replace("k8s.io/v1\n", "k8s.io/v1beta1\n"), "is in the old form apiextensions.k8s.io/v1beta1"),
         (CRD.replace("  group:", "  groups:"), "lacks spec.group, spec.names.kind or spec.versions"),
         (CRD.replace("group: serving.kserve.io", "group: ../../x"), "a definition has the name '../../x'"),
+        (
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec:\n"
+            "  {group: a, names: {kind: B}, versions: [{name: v1, schema: {openAPIV3Schema: {not: {}, properties: {a: 7}}}}]}",
+            "a definition has 7 where a schema should be",
+        ),
     ],
 )
 def test_what_is_no_definition_is_refused(text: str, said: str) -> None:
@@ -192,3 +199,15 @@ def test_what_is_no_schema_of_ours_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"a\.json: is no schema of a kind") as caught:
         crds.loaded({"a.json": text})
     assert caught.value.hint == "make it anew with `mlops-ci schema add`, or remove a.json"
+
+
+def test_a_schema_that_refers_to_an_address_is_refused_and_nothing_is_fetched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/a.json"
+        foreign = replace(SCHEMA, body={**SCHEMA.body, "$ref": address})
+        with pytest.raises(ConfigError, match=f"refers to what is not in it \\({address}\\)") as caught:
+            crds.problems(KNATIVE, [foreign])
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert caught.value.hint.startswith("make it anew with `mlops-ci schema add`, or remove ")

@@ -113,3 +113,7 @@ def test_a_value_that_is_not_there(address: str, message: str, hint: str) -> Non
     with pytest.raises(ManifestError) as caught:
         value("a: {b: 1}\nl: [[a, x], {a: {x: 1}}]\n", Address.parse(address))
     assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_number_without_end_is_read_as_kubernetes_does() -> None:
+    assert value("a: " + "1" * 5000, Address.parse(":a")) == float("inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -247,6 +248,12 @@ def test_a_place_is_not_taken_out(text: str, address: str, message: str, hint: s
         (
             "".join(f"{' ' * at}a:\n" for at in range(202)),
             "line 201: nests more than 200 deep",
+            "is this a manifest?",
+        ),
+        (
+            "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+            + "".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in pairwise("abcdefg")),
+            "line 1: its aliases stand for more than 200,000 values",
             "is this a manifest?",
         ),
         ("a: &a\n  <<: *a\n", "nests too deep, or merges itself", "is this a manifest?"),

@@ -232,8 +232,11 @@ def test_a11_nothing_merges(job: Desk, call: Call) -> None:
 MERGES = ("merge", "merges", "mergePullRequest", "enablePullRequestAutoMerge", "enqueuePullRequest")
 
 
-def test_a11_no_code_knows_how_to_merge_a_pull_request() -> None:
-    """The adapters of GitHub and CML hold no endpoint, mutation or command of CML's that would merge."""
+def test_a11_nothing_but_promotions_knows_how_to_merge_a_pull_request() -> None:
+    """One adapter of GitHub's, none of CML's, holds an endpoint, mutation or command that would merge.
+
+    That it never merges past the forge's own protection, tests/e2e/promotion holds.
+    """
     adapters = Path(mlops_ci.__file__).parent / "adapters"
     found = []
     for path in [*adapters.glob("github*.py"), adapters / "cml.py", adapters / "publishing.py"]:
@@ -244,7 +247,7 @@ def test_a11_no_code_knows_how_to_merge_a_pull_request() -> None:
         ]
         # GraphQL stands in texts of many words, endpoints and commands in texts of one.
         found += [(path.name, text) for text in texts if text in MERGES or any(m in text for m in MERGES[2:])]
-    assert found == []
+    assert {name for name, _ in found} == {"github_promotions.py"}
 
 
 def test_a12_no_token_is_left_no_git_configuration_is_changed_nothing_is_told(
