@@ -176,7 +176,7 @@ def test_one_target_leaves_the_others_alone(begun: Play) -> None:
     failed = begun.run("promote", "staging", code=2)
     assert "'staging' stands for 2 targets" in failed.err
     failed = begun.run("promote", "nowhere", code=2)
-    assert "'nowhere' is no target: ENVIRONMENT/MODEL" in failed.err
+    assert "there is no target 'nowhere'; a target is ENVIRONMENT/MODEL" in failed.err
     assert "there are production/toy, production/twin, staging/toy, staging/twin" in failed.err
 
 
