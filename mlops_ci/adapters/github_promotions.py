@@ -88,9 +88,12 @@ class GitHubPromotions:
         return self.github.http.pages(self.github.path("pulls"), **query)
 
     def reviews(self, number: int) -> tuple[Review, ...]:
-        """What was said of a pull request, oldest first; what is not submitted yet is left out."""
+        """What was said of a pull request, oldest first; what is not submitted yet is left out.
+
+        An approval is one where its author may push, as GitHub's own protection has it; else a comment.
+        """
         found = self.github.http.pages(self.github.path("pulls", number, "reviews"))
-        return tuple(
+        said = [
             Review(
                 # Null where the account is gone.
                 user=one.text("user", "login", default=""),
@@ -100,6 +103,13 @@ class GitHubPromotions:
             )
             for one in found
             if one.text("state") != "PENDING"
+        ]
+        approving = {one.user for one in said if one.state == "approved" and one.user}
+        known = {user for user in approving if github_people.permission(self.github, user).writes}
+        strange = [one.state == "approved" and one.user not in known for one in said]
+        return tuple(
+            replace(one, state="commented") if stranger else one
+            for one, stranger in zip(said, strange, strict=True)
         )
 
     def comments(self, number: int) -> tuple[Comment, ...]:
