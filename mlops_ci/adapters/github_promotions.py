@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from mlops_ci.adapters import github_pulls
+from mlops_ci.adapters import github_people, github_pulls
 from mlops_ci.adapters.github import GitHub, pull
 from mlops_ci.adapters.github_errors import GitHubError
 from mlops_ci.adapters.github_wire import Fields

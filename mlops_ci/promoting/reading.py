@@ -20,7 +20,7 @@ from mlops_ci.promotion.world import Live
 
 Target = tuple[str, str]
 _LOG = re.compile(
-    rf"{FOLDER}/log/(?P<environment>[^/]+)/(?P<model>[^/]+)/(?P<number>\d+)-(?P<action>[a-z]+)-(?P<short>\w+)\.yaml"
+    rf"{FOLDER}/log/(?P<environment>[^/]+)/(?P<model>[^/]+)/(?P<number>\d{{1,18}})-(?P<action>[a-z]+)-(?P<short>\w+)\.yaml"
 )
 _ABSENT = (
     "there is no manifest {place}: commit one that says what is live, or correct `manifest` or `models` of "

@@ -66,6 +66,7 @@ def test_reviews_as_they_were_said(job: Job) -> None:
         ("bob-token", "REQUEST_CHANGES"),
         ("bob-token", "COMMENT"),
         ("ada-token", "APPROVE"),
+        ("eve-token", "APPROVE"),
     ]:
         job.must("POST", "pulls/1/reviews", {"event": event, "body": "words"}, token=token)
     job.must("POST", "pulls/1/reviews", {"body": "not sent yet"})
@@ -74,6 +75,8 @@ def test_reviews_as_they_were_said(job: Job) -> None:
         ("bob", "changes", made),
         ("bob", "commented", made),
         ("ada", "approved", made),
+        # A stranger may say what he likes, and it is no approval.
+        ("eve", "commented", made),
     ]
     assert all(one.at.endswith("Z") for one in found)
 
