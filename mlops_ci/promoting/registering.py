@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from mlops_ci.adapters import git_arrivals, git_batch
+from mlops_ci.adapters import git_arrivals, git_batch, git_branches
 from mlops_ci.adapters.git import Git
 from mlops_ci.config import Config
-from mlops_ci.promotion import record
+from mlops_ci.promotion import marks, record
 from mlops_ci.promotion.record import FOLDER, Record
 from mlops_ci.promotion.registry import Arrived, Target
 
 _LOG = f"{FOLDER}/log"
-_BRANCH = re.compile(r".*?mlops-ci/promote/(?P<environment>[^/]+)/[^/]+")
 
 
 def arrived(git: Git, head: str) -> tuple[Arrived, ...]:
@@ -34,21 +32,21 @@ def arrived(git: Git, head: str) -> tuple[Arrived, ...]:
 
 
 def proposed(git: Git, head: str) -> tuple[Record, ...]:
-    """The records that branches of promotions add to those at a commit.
+    """The records that the remote's branches of promotions add to those at a commit, where they are ours.
 
     Raises:
         ConfigError: one of them is no record.
+        ToolError: the remote cannot be reached.
     """
-    listed = git.run("for-each-ref", "--format=%(refname)", "refs/heads/mlops-ci", "refs/remotes").stdout
+    tips = git_branches.tips(git, git_branches.heads(git, f"{marks.PREFIX}*"))
     found: dict[str, Record] = {}
-    for ref in listed.split():
-        branch = _BRANCH.fullmatch(ref)
-        if branch is None:
+    for branch, tip in tips.items():
+        if tip.person:
             continue
-        paths = git.listed(ref, f"{_LOG}/{branch['environment']}")
-        new = set(paths) - set(git.listed(head, f"{_LOG}/{branch['environment']}"))
-        for path, text in _texts(git, ref, new):
-            found[path] = record.read(text, f"{ref}:{path}")
+        folder = f"{_LOG}/{branch.removeprefix(marks.PREFIX).partition('/')[0]}"
+        new = set(git.listed(tip.commit, folder)) - set(git.listed(head, folder))
+        for path, text in _texts(git, tip.commit, new):
+            found[path] = record.read(text, f"{branch}:{path}")
     return tuple(found[path] for path in sorted(found))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mlops_ci.adapters import git_commit
+from mlops_ci.adapters.git import Git
 from mlops_ci.commands.registry import Action, registry
 from mlops_ci.errors import ConfigError
 from mlops_ci.promotion.record import Record
@@ -42,9 +44,14 @@ def here(
     commit(dvc_repo, "begin")
     keep(dvc_repo, record(1, "a", environment="staging"))
     commit(dvc_repo, "promote a")
-    git(dvc_repo, "checkout", "--quiet", "-b", "mlops-ci/promote/production/iris")
-    keep(dvc_repo, record(1, "a"))
-    commit(dvc_repo, "propose a")
+    one, here = record(1, "a"), Git(dvc_repo)
+    files = dict.fromkeys((one.current_path, one.log_path), one.text())
+    made = git_commit.commit_files(here, here.head(), files, "Propose a\n")
+    git(dvc_repo, "branch", "mlops-ci/promote/production/iris", made)
+    # What a person pushes there proposes nothing.
+    git(dvc_repo, "checkout", "--quiet", "-b", "mlops-ci/promote/production/wine")
+    keep(dvc_repo, record(1, "c", model="wine"))
+    commit(dvc_repo, "propose c")
     git(dvc_repo, "checkout", "--quiet", "main")
     shutil.copy(mlflow_database, dvc_repo / "mirror.db")
     monkeypatch.setenv("FILE", "mirror.db")
@@ -88,7 +95,14 @@ def test_the_registry_follows(
 def test_without_records_there_is_nothing_to_say(
     here: Path, git: RunGit, commit: RunGit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    git(here, "branch", "--quiet", "-D", "mlops-ci/promote/production/iris")
+    git(
+        here,
+        "branch",
+        "--quiet",
+        "-D",
+        "mlops-ci/promote/production/iris",
+        "mlops-ci/promote/production/wine",
+    )
     git(here, "rm", "-r", "--quiet", "promotions")
     commit(here, "no records")
     assert registry(Action.SYNC, dry_run=True) == 0
