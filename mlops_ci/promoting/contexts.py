@@ -115,7 +115,14 @@ def _as_promoted(standing: Standing, decision: Decision, found: Context) -> Cont
     if not told:
         return found
     last = told[-1]
-    return replace(found, evidence=last.evidence, source=last.source, data=last.data, params=last.params)
+    return replace(
+        found,
+        evidence=last.evidence,
+        source=last.source,
+        data=last.data,
+        params=last.params,
+        size=last.release.size,
+    )
 
 
 def _previous(standing: Standing, decision: Decision) -> str:
