@@ -133,9 +133,7 @@ def _previous(standing: Standing, decision: Decision) -> str:
 
 def _reviewers(standing: Standing, decision: Decision) -> tuple[str, ...]:
     """The owners of the manifest, by the base branch's CODEOWNERS."""
-    site = standing.site
-    _, text = codeowners.found(lambda path: site.git.show(site.head, path))
-    return codeowners.owners(text, decision.manifest)
+    return codeowners.owners(standing.owners, decision.manifest)
 
 
 def _merge(view: View, standing: Standing, decision: Decision, previous: str) -> Merge | None:

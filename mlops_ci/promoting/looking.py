@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from mlops_ci.adapters import git_batch, git_branches
 from mlops_ci.adapters.model_store import ModelStore
@@ -20,7 +21,7 @@ from mlops_ci.promoting.sites import Site
 from mlops_ci.promotion import marker, marks
 from mlops_ci.promotion.plan import plan
 from mlops_ci.promotion.rules import all_rules
-from mlops_ci.promotion.world import Asked, Live, Plan, Rules, World
+from mlops_ci.promotion.world import Asked, Decision, Live, Plan, Rules, Wait, World
 from mlops_ci.rollout import Release
 from mlops_ci.session import Session
 
@@ -40,7 +41,7 @@ class Ground:
     pulls: Mapping[str, tuple[PullRequest, ...]]
     compiled: dict[str, tuple[crds.Schema, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def live(self) -> dict[Target, Live]:
         """Every target, the environments in the order of the file."""
         found = {target: live for one in self.standings.values() for target, live in one.live.items()}
@@ -73,18 +74,8 @@ class Ground:
         Raises:
             ToolError: a remote, a forge or the store cannot be reached.
         """
-        sites = {address: one.site.refreshed() for address, one in self.standings.items()}
-        main = offering.at(self.session, sites[""].head)
-        return replace(
-            self,
-            main=main,
-            standings={
-                address: reading.standing(site, self.config, _targets(self.config, address, main.names))
-                for address, site in sites.items()
-            },
-            pulls={address: site.forge.promotions(marks.PREFIX) for address, site in sites.items()},
-            compiled={},
-        )
+        places = {address: one.site.refreshed() for address, one in self.standings.items()}
+        return _stood(self.session, self.environ, self.store, places)
 
 
 @dataclass(frozen=True)
@@ -96,6 +87,16 @@ class View:
     world: World
     rules: Mapping[str, Rules]
     plan: Plan
+
+    @cached_property
+    def decided(self) -> Mapping[Target, Decision]:
+        """What is due, by its target."""
+        return {(one.environment, one.model): one for one in self.plan.decisions}
+
+    @cached_property
+    def waiting(self) -> Mapping[Target, Wait]:
+        """What waits, by its target."""
+        return {(one.environment, one.model): one for one in self.plan.waits}
 
     def schemas(self, environment: str) -> tuple[crds.Schema, ...]:
         """The schemas that the repository of an environment's manifests holds them to."""
@@ -131,14 +132,22 @@ def ground(session: Session, environ: Mapping[str, str]) -> Iterator[Ground]:
         places: dict[str, Site] = {"": own}
         for address in {one.repo for one in config.environments.values() if one.repo}:
             places[address] = stack.enter_context(sites.other(address, environ, say))
-        main = offering.at(session, own.head)
-        standings = {
-            address: reading.standing(site, config, _targets(config, address, main.names))
-            for address, site in places.items()
-        }
-        pulls = {address: site.forge.promotions(marks.PREFIX) for address, site in places.items()}
         store = ModelStore.of(config.promotion.store or "", project.dvc)
-        yield Ground(session, config, environ, store, main, standings, pulls)
+        yield _stood(session, environ, store, places)
+
+
+def _stood(
+    session: Session, environ: Mapping[str, str], store: ModelStore, places: Mapping[str, Site]
+) -> Ground:
+    """What stands at the heads of these repositories."""
+    config = session.project.policy
+    main = offering.at(session, places[""].head)
+    standings = {
+        address: reading.standing(site, config, _targets(config, address, main.names))
+        for address, site in places.items()
+    }
+    pulls = {address: site.forge.promotions(marks.PREFIX) for address, site in places.items()}
+    return Ground(session, config, environ, store, main, standings, pulls)
 
 
 def view(found: Ground, ask: Ask = lambda _: (), *, dry_run: bool, now: datetime | None = None) -> View:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from pydantic import BaseModel
 
-from mlops_ci import manifests
+from mlops_ci import codeowners, manifests
 from mlops_ci.adapters import git_arrivals, git_batch
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, ManifestError
@@ -47,6 +48,11 @@ class Standing:
     site: Site
     live: Mapping[Target, Live]
     texts: Mapping[str, str | None]
+
+    @cached_property
+    def owners(self) -> str:
+        """The text of CODEOWNERS at the site's head, empty where there is none."""
+        return codeowners.found(lambda path: self.site.git.show(self.site.head, path))[1]
 
 
 def standing(site: Site, config: Config, targets: Iterable[Target]) -> Standing:

@@ -12,7 +12,7 @@ from mlops_ci.promoting.rounds import Round, Row
 from mlops_ci.promoting.scene import Applied
 from mlops_ci.promotion import compose, words
 from mlops_ci.promotion.deciding import fits
-from mlops_ci.promotion.world import Decision, Live, Wait
+from mlops_ci.promotion.world import Live
 from mlops_ci.writing import plain
 
 # What a dry run would do, for what a real one did.
@@ -117,23 +117,14 @@ def _live(live: Live) -> str:
     return words.rollout_name(believed)
 
 
-def _decision(view: View, live: Live) -> Decision | None:
-    place = (live.environment, live.model)
-    return next((one for one in view.plan.decisions if (one.environment, one.model) == place), None)
-
-
-def _wait(view: View, live: Live) -> Wait | None:
-    place = (live.environment, live.model)
-    return next((one for one in view.plan.waits if (one.environment, one.model) == place), None)
-
-
 def _state(view: View, live: Live) -> str:
     """One word: proposed, due, held, blocked, waits, current."""
     if view.pull(live.environment, live.model) is not None:
         return "proposed"
-    if _decision(view, live) is not None:
+    place = (live.environment, live.model)
+    if place in view.decided:
         return "due"
-    wait = _wait(view, live)
+    wait = view.waiting.get(place)
     if live.record is not None and live.record.hold is not None and fits(live):
         return "held"
     if wait is not None and wait.done:
@@ -142,7 +133,8 @@ def _state(view: View, live: Live) -> str:
 
 
 def _why(view: View, live: Live) -> str:
-    decision, wait = _decision(view, live), _wait(view, live)
+    place = (live.environment, live.model)
+    decision, wait = view.decided.get(place), view.waiting.get(place)
     pull: PullRequest | None = view.pull(live.environment, live.model)
     if pull is not None:
         return f"#{pull.number}: {pull.title}"
