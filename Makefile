@@ -6,8 +6,8 @@ ARGS ?=
 UPGRADE ?= --upgrade
 COMMA := ,
 # Every branch of what is pure is tested; whatever touches the world is held to 90 % with the rest.
-PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging manifests profiles promotion report schemas strategies waiving writing yaml_edit,mlops_ci/$(room)/*) \
-	$(foreach file,codeowners errors forge pipeline plugins rollout significance trailers watermark,mlops_ci/$(file).py))
+PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging manifests pipeline profiles promotion report schemas strategies waiving writing yaml_edit,mlops_ci/$(room)/*) \
+	$(foreach file,codeowners errors forge handover plugins rollout significance trailers watermark,mlops_ci/$(file).py))
 STAND := tests/e2e/github
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,7 @@ from mlops_ci.adapters.dvc_errors import (
 )
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_lock import lock_digest
-from mlops_ci.adapters.dvc_run import StageEvent
+from mlops_ci.adapters.dvc_run import Settings, StageEvent
 from mlops_ci.adapters.dvc_store import Store
 from mlops_ci.adapters.git import Git
 from mlops_ci.errors import ConfigError
@@ -35,6 +35,7 @@ __all__ = [
     "MissingFileError",
     "NoRemoteError",
     "PointerError",
+    "Settings",
     "StageEvent",
     "TooLargeError",
     "lock_digest",
@@ -255,9 +256,7 @@ class Dvc:
         self,
         targets: Iterable[str] = (),
         *,
-        on_event: Callable[[StageEvent], None] = lambda _: None,
-        timeout: float | None = None,
-        jobs: int = 1,
+        settings: Settings | None = None,
         push: bool = False,
     ) -> tuple[StageRun, ...]:
         """Run what must run: everything, or the targets and what feeds them.
@@ -274,9 +273,8 @@ class Dvc:
             self._same_code,
             self._runs_code,
         )
-        settings = dvc_run.Settings(on_event, timeout, jobs)
         try:
-            runs = dvc_run.run(loaded, known, _wanted(loaded.graph, targets), settings)
+            runs = dvc_run.run(loaded, known, _wanted(loaded.graph, targets), settings or Settings())
         finally:
             self.refresh()
         if push:
@@ -308,7 +306,7 @@ class Dvc:
                 copy.close()
 
     def from_scratch(
-        self, commit: str, targets: Iterable[str], *, timeout: float | None = None
+        self, commit: str, targets: Iterable[str], *, settings: Settings | None = None
     ) -> FromScratch:
         """Run stages and all that feeds them again in a clean clone of a commit, which is removed then.
 
@@ -327,7 +325,7 @@ class Dvc:
             dvc_copy.forget(top, [stage for stage in stages if not stage.frozen])
             copy = Dvc.open(root)
             try:
-                runs = copy.run(wanted, timeout=timeout)
+                runs = copy.run(wanted, settings=settings)
                 graph = copy.graph()
                 written = (path for path in graph.metrics if (copy.top / path).is_file())
                 files = {path: copy.read(path) for path in written}

@@ -19,7 +19,7 @@ from mlops_ci.adapters.dvc_graph import Loaded, content_hash
 from mlops_ci.adapters.files import locked
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
 from mlops_ci.evidence import StageRun
-from mlops_ci.pipeline import Graph, Known, Stage, Step
+from mlops_ci.pipeline import Capacity, Execution, Graph, Known, Schedule, Stage, Step
 
 LOCK_WAIT = 30.0  # seconds to wait for DVC's repository lock; it is never held while a command runs
 LOCK_POLL = 0.02
@@ -37,13 +37,26 @@ class StageEvent:
     line: str = ""
 
 
+def _unheard(_event: StageEvent) -> None:
+    """Nobody listens."""
+
+
+def _plainly(_stage: str) -> Execution:
+    """A stage of which nothing is said."""
+    return Execution()
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How stages are run; ``timeout`` is in seconds for one stage."""
+    """How stages are run: who hears of it, what there is to share, how each stage is run, how long each
+    took last time (seconds), and the folder where logs are kept (None: only failures' last lines).
+    """
 
-    on_event: Callable[[StageEvent], None]
-    timeout: float | None = None
-    jobs: int = 1
+    on_event: Callable[[StageEvent], None] = _unheard
+    capacity: Capacity = field(default_factory=Capacity)
+    execution: Callable[[str], Execution] = _plainly
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    logs: Path | None = None
 
 
 def run(loaded: Loaded, known: Known, wanted: Iterable[str], settings: Settings) -> tuple[StageRun, ...]:
@@ -88,18 +101,18 @@ class _Runner:
         return self.loaded.graph
 
     def run(self) -> None:
-        """Start every stage as soon as what feeds it has ended; wait for all."""
-        sources = {name: [s for s in self.graph.feeds[name] if s in self.wanted] for name in self.wanted}
-        waiting = {name: len(found) for name, found in sources.items()}
-        ready = [name for name in pipeline.order(self.graph) if name in self.wanted and not waiting[name]]
-        while ready or self.running:
-            while ready and len(self.running) < max(1, self.settings.jobs):
-                self._start(ready.pop(0))
-                ready += self._released(waiting)
+        """Start every stage as soon as what feeds it has ended and there is room for it; wait for all."""
+        executions = {name: self.settings.execution(name) for name in self.wanted}
+        resources = {name: execution.resources for name, execution in executions.items()}
+        schedule = Schedule(self.graph, self.wanted, self.settings.capacity, resources, self.settings.seconds)
+        while not schedule.is_over:
+            while (slot := schedule.next()) is not None:
+                self._start(slot.stage)
+                self._release(schedule)
             if self.running:
                 process.wait([entry.child for entry in self.running.values()], process.TICK)
                 self._look()
-                ready += self._released(waiting)
+                self._release(schedule)
 
     def stop(self) -> None:
         """End every running stage with all its processes."""
@@ -109,16 +122,11 @@ class _Runner:
     def result(self) -> tuple[StageRun, ...]:
         return tuple(self.done[name] for name in pipeline.order(self.graph) if name in self.done)
 
-    def _released(self, waiting: dict[str, int]) -> list[str]:
-        """The stages that waited for nothing but those that ended since the last look."""
-        freed = []
-        for reader in (reader for name in self.ended for reader in self.graph.feeds_to[name]):
-            if reader in waiting:
-                waiting[reader] -= 1
-                if waiting[reader] == 0:
-                    freed.append(reader)
+    def _release(self, schedule: Schedule) -> None:
+        """Tell the schedule which stages have ended since the last look."""
+        for name in self.ended:
+            schedule.ended(name)
         self.ended.clear()
-        return freed
 
     def _start(self, name: str) -> None:
         blockers = [s for s in self.graph.feeds[name] if s in self.done and _is_bad(self.done[s])]
@@ -158,7 +166,7 @@ class _Runner:
     def _look(self) -> None:
         """See which stages have ended, and end those that took too long."""
         for name, entry in list(self.running.items()):
-            child, timeout = entry.child, self.settings.timeout
+            child, timeout = entry.child, self.settings.execution(name).timeout
             if child.poll() is None and timeout is not None and child.seconds > timeout:
                 child.timed_out = True
                 child.stop()
@@ -177,7 +185,7 @@ class _Runner:
         status: Status = answer.get("status", "failed")
         error = str(answer.get("error", ""))
         if entry.child.timed_out:
-            status, error = "failed", f"timed out after {self.settings.timeout:g} s"
+            status, error = "failed", f"timed out after {self.settings.execution(name).timeout:g} s"
         elif answer.get("fatal"):
             kind = ToolError if answer["fatal"] == ToolError.exit_code else ConfigError
             raise kind(f"stage {name}: {error}", str(answer.get("hint", "")))

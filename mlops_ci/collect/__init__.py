@@ -14,7 +14,7 @@ from importlib import metadata
 from mlops_ci import __version__
 from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.store import Store
-from mlops_ci.collect import changes, checks, live, locking, models
+from mlops_ci.collect import changes, checks, live, locking, models, running
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
@@ -97,7 +97,8 @@ def measure(
         project.models(project.dvc.graph(), base.graph if base else None)
         plan = project.dvc.plan()
     with clock.phase("run"):
-        runs = project.dvc.run(timeout=timeout, on_event=on_event)
+        settings = running.settings(project.own, timeout=timeout, on_event=on_event)
+        runs = project.dvc.run(settings=settings)
         if project.policy.lock != "verify":
             # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
             cached = [run.name for run in runs if run.status == "cached"]

@@ -8,7 +8,7 @@ from math import fsum
 from typing import cast
 
 from mlops_ci.adapters.dvc import FromScratch
-from mlops_ci.collect import models, values
+from mlops_ci.collect import models, running, values
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.values import UnreadableError
 from mlops_ci.errors import MlopsError
@@ -33,9 +33,9 @@ def measure(context: Context) -> Reproduction | None:
         place, stage = named
         said = f"{place} names this workspace by its absolute path, which is no part of the commit"
         return Reproduction(commit=commit, failed=stage, problem=said)
-    timeout = context.project.policy.timeout.total_seconds()
+    settings = running.settings(context.project.own)
     try:
-        again = context.project.dvc.from_scratch(commit, own | _others(context), timeout=timeout)
+        again = context.project.dvc.from_scratch(commit, own | _others(context), settings=settings)
     except MlopsError as error:
         return Reproduction(commit=commit, problem=error.message)
     return _compared(context, again, own)

@@ -23,6 +23,7 @@ from mlops_ci.config.keys import (
     ModelEntry,
     Publishing,
     Seeds,
+    StageSettings,
     Waivers,
     When,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Promotion",
     "Publishing",
     "Seeds",
+    "StageSettings",
     "Waivers",
     "When",
     "edits",
@@ -75,6 +77,7 @@ class Config:
     lock: Literal["verify", "commit", "report"]
     strict: bool
     timeout: timedelta
+    stages: Mapping[str, StageSettings]
     when: When
     comment: Publishing
     cost: Cost | None
@@ -151,6 +154,7 @@ def load(
         lock=settings.lock,
         strict=settings.strict,
         timeout=settings.timeout,
+        stages=settings.stages,
         when=settings.when,
         comment=settings.comment,
         cost=settings.cost,

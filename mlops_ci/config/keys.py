@@ -12,6 +12,7 @@ from mlops_ci.config.values import (
     Address,
     Branch,
     Commit,
+    Cpus,
     Currency,
     FilePath,
     LabelName,
@@ -21,6 +22,8 @@ from mlops_ci.config.values import (
     Part,
     Pattern,
     Price,
+    RunnerLabel,
+    Size,
     SourcePath,
     Text,
     Texts,
@@ -213,6 +216,37 @@ class Waivers(Part):
     )
 
 
+class StageResources(Part):
+    """What a stage takes while it runs; stages run at once as long as there is room for them."""
+
+    cpu: Cpus = Field(
+        default=1, description="How many CPUs it keeps busy; 0.1 for a stage that mostly waits."
+    )
+    memory: Size = Field(
+        default=0,
+        description="How much memory it takes, for example 500M or 8G; 0: not counted.",
+        json_schema_extra={"default": "0"},
+    )
+    gpu: int = Field(default=0, ge=0, le=64, description="How many GPUs it needs to itself.")
+    exclusive: bool = Field(default=False, description="Whether nothing else may run beside it.")
+    runner: RunnerLabel | None = Field(
+        default=None,
+        description="The label of the runner it needs, where a run is spread over several (`runners`).",
+    )
+
+
+class StageSettings(Part):
+    """How the stages of one name are run."""
+
+    resources: StageResources = Field(default=StageResources(), description="What it takes while it runs.")
+    timeout: Timeout | None = Field(
+        default=None, description="How long it may run; default: the key timeout of the whole file."
+    )
+    retries: int = Field(
+        default=0, ge=0, le=10, description="How often its command is tried again where it fails."
+    )
+
+
 class Settings(Part):
     """What mlops-ci.yaml says about the repository as a whole."""
 
@@ -231,6 +265,11 @@ class Settings(Part):
         default=timedelta(hours=2),
         description="How long one stage may run, for example 90s, 30m or 2h.",
         json_schema_extra={"default": "2h"},
+    )
+    stages: dict[Text, StageSettings] = Field(
+        default_factory=dict,
+        description="How stages are run, by name; `train` stands for every train@..., and globs such as "
+        "`train@gpu-*` are taken. The candidate says it for itself, not the base branch.",
     )
     when: When = Field(
         default="push",

@@ -202,6 +202,25 @@ def _hours(value: str) -> str:
     return value
 
 
+_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZES = {**_DECIMAL, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_SIZE = r"([0-9]+(?:\.[0-9]+)?)(k|M|G|T|Ki|Mi|Gi|Ti|)B?"
+
+
+def size(value: object) -> int:
+    """Read ``500M``, ``8G`` or ``1.5Gi``, as Kubernetes writes them, as bytes."""
+    found = re.fullmatch(_SIZE, str(value)) if isinstance(value, str | int) and value is not True else None
+    if found is None:
+        raise ValueError(f"expected a size such as 500M or 8G, but {shown(value)} stands there")
+    return int(float(found[1]) * _SIZES[found[2]])
+
+
+def _runner(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", value):
+        raise ValueError(f"{shown(value)} is no runner's label: letters, digits, `.`, `_` and `-`")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(unique)]
 FilePath = Annotated[str, AfterValidator(file_path)]
@@ -218,6 +237,11 @@ Commit = Annotated[str, AfterValidator(_commit)]
 Branch = Annotated[str, AfterValidator(_branch)]
 Address = Annotated[str, AfterValidator(_repository)]
 LabelName = Annotated[str, AfterValidator(_label)]
+Size = Annotated[
+    int, BeforeValidator(size), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+]
+Cpus = Annotated[float, Field(gt=0, le=1024)]
+RunnerLabel = Annotated[str, AfterValidator(_runner)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Owner = Annotated[str, AfterValidator(_owner)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

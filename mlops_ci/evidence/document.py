@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence.models import ModelEvidence
 from mlops_ci.evidence.parts import Document, Scalar, Waiver, Where
-from mlops_ci.evidence.run import Base, FileChange, Lock, ParamChange, Repository, StageRun
+from mlops_ci.evidence.run import Base, FileChange, Lock, Pace, ParamChange, Repository, StageRun
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 4_000_000
@@ -58,6 +58,7 @@ class Evidence(Document):
     base: Base
     lock: Lock
     stages: tuple[StageRun, ...] = ()
+    pace: Pace | None = None
     params: tuple[ParamChange, ...] = ()
     files: tuple[FileChange, ...] = ()
     models: tuple[ModelEvidence, ...] = ()

@@ -70,7 +70,8 @@ class StageRun(Document):
 
     ``ran`` executed its command, ``restored`` took its outputs from DVC's run cache, ``cached`` had
     nothing to do, ``failed`` ended with an error or a timeout, ``blocked`` waits for a failed one.
-    ``saved`` is how long the stage took when it last ran (seconds), where that is known.
+    ``saved`` is how long the stage took when it last ran (seconds), where that is known. ``attempts`` is
+    how often its command ran; ``part`` the job that ran it, where the run was spread over several.
     """
 
     name: str
@@ -80,6 +81,23 @@ class StageRun(Document):
     saved: float | None = None
     error: str = ""
     tail: tuple[str, ...] = ()
+    attempts: int = 1
+    part: str = ""
+
+
+class Pace(Document):
+    """How the stages of a run shared the machines: so many CPUs' worth at once, on so many runners.
+
+    ``wall`` is how long it took, ``work`` what the stages took one after the other (seconds). ``pulled`` and
+    ``pushed`` are bytes from and to the DVC remote.
+    """
+
+    jobs: int = 1
+    runners: int = 1
+    wall: float = 0.0
+    work: float = 0.0
+    pulled: int = 0
+    pushed: int = 0
 
 
 class ParamChange(Document):

@@ -16,6 +16,7 @@ from mlops_ci.adapters.model_bytes import LostError
 from mlops_ci.adapters.model_store import ModelStore
 from mlops_ci.audit.links import Gone, Unseen
 from mlops_ci.audit.origin import Bytes, Lock, Origin, Repeated, evidence_of
+from mlops_ci.collect import running
 from mlops_ci.config import Config
 from mlops_ci.errors import ConfigError, MlopsError
 from mlops_ci.pipeline import Graph
@@ -193,7 +194,7 @@ class Sources:
         if isinstance(self.dvc, Unseen):
             return self.dvc
         options = self.config.gate_options("reproducibility", record.model)
-        return repeating.repeated(self.dvc, record, options, self.config.timeout.total_seconds())
+        return repeating.repeated(self.dvc, record, options, running.settings(self.config))
 
 
 def _dvc(start: Path) -> Dvc | Unseen:

@@ -7,7 +7,7 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from mlops_ci.adapters.dvc import Dvc, FromScratch
+from mlops_ci.adapters.dvc import Dvc, FromScratch, Settings
 from mlops_ci.audit.links import Unseen
 from mlops_ci.audit.origin import Repeated
 from mlops_ci.collect import reproduction
@@ -28,14 +28,14 @@ from mlops_ci.pipeline import producer_of
 from mlops_ci.promotion.record import Record
 
 
-def repeated(dvc: Dvc, record: Record, options: BaseModel, timeout: float) -> Repeated | Unseen:
+def repeated(dvc: Dvc, record: Record, options: BaseModel, settings: Settings) -> Repeated | Unseen:
     """Run the stages of a release again, and judge as the gate does: bytes, else metrics within tolerance."""
     commit = record.release.commit
     maker = producer_of(dvc.graph(commit), record.source.output)
     if maker is None:
         return Unseen(f"no stage at {commit[:10]} makes {record.source.output or 'the model'}")
     try:
-        again = dvc.from_scratch(commit, [maker.name], timeout=timeout)
+        again = dvc.from_scratch(commit, [maker.name], settings=settings)
     except MlopsError as error:
         return Unseen(f"it could not be made again: {error.message}")
     asked = cast(reproducibility.Options, options).model_copy(update={"run": "always"})

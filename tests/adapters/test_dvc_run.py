@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from mlops_ci.adapters import dvc_run
-from mlops_ci.adapters.dvc import Dvc, StageEvent
+from mlops_ci.adapters.dvc import Dvc, Settings, StageEvent
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import StageRun
+from mlops_ci.pipeline import Capacity, Execution
 from tests.adapters.test_process import has_ended
 
 RunGit = Callable[..., str]
@@ -41,6 +42,11 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def limited(seconds: float) -> Settings:
+    """Every stage may take so long."""
+    return Settings(execution=lambda _stage: Execution(timeout=seconds))
 
 
 def statuses(runs: tuple[StageRun, ...]) -> dict[str, str]:
@@ -162,7 +168,7 @@ def test_targets_run_with_what_feeds_them(clone: Path, opened: Open) -> None:
 def test_several_at_once_give_the_same(clone: Path, opened: Open) -> None:
     edit(clone / "params.yaml", "lr: 0.1", "lr: 0.4")
     dvc = opened(clone)
-    found = statuses(dvc.run(jobs=3))
+    found = statuses(dvc.run(settings=Settings(capacity=Capacity(cpu=3))))
     assert {found[name] for name in FOUR} == {"ran"}
     assert dvc.plan().is_current
 
@@ -170,7 +176,7 @@ def test_several_at_once_give_the_same(clone: Path, opened: Open) -> None:
 def test_a_failing_stage_blocks_what_follows_and_the_rest_finishes(pair: Callable[[str], Dvc]) -> None:
     events: list[StageEvent] = []
     dvc = pair("echo about to fail; echo why it failed >&2; exit 3")
-    runs = dvc.run(on_event=events.append)
+    runs = dvc.run(settings=Settings(on_event=events.append))
     assert statuses(runs) == {"first": "failed", "second": "blocked", "alone": "ran"}
     failed = runs[0]
     assert failed.error.startswith("failed to run: echo about to fail")
@@ -181,9 +187,9 @@ def test_a_failing_stage_blocks_what_follows_and_the_rest_finishes(pair: Callabl
     assert told == [
         ("first", "started"),
         ("first", "failed"),
+        ("second", "blocked"),
         ("alone", "started"),
         ("alone", "ran"),
-        ("second", "blocked"),
     ]
 
 
@@ -218,7 +224,7 @@ def test_an_output_that_git_tracks_is_told(
 
 def test_a_hanging_stage_is_ended(pair: Callable[[str], Dvc], dvc_repo: Path) -> None:
     dvc = pair("sleep 60")
-    runs = dvc.run(timeout=1.5)
+    runs = dvc.run(settings=limited(1.5))
     assert statuses(runs) == {"first": "failed", "second": "blocked", "alone": "ran"}
     assert runs[0].error == "timed out after 1.5 s"
     (dvc_repo / "dvc.yaml").write_text(PAIR.format(first="echo 1 > one.txt"))
@@ -239,7 +245,7 @@ def test_ctrl_c_in_the_middle_then_again(pair: Callable[[str], Dvc], dvc_repo: P
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dvc.run(on_event=interrupt)
+        dvc.run(settings=Settings(on_event=interrupt))
     assert has_ended(int((dvc_repo / "pid").read_text()))
     (dvc_repo / "go").touch()
     assert statuses(dvc.run()) == {"first": "ran", "second": "ran", "alone": "ran"}
@@ -252,7 +258,7 @@ def test_an_interrupted_rerun_is_not_taken_for_done(pair: Callable[[str], Dvc], 
     (dvc_repo / "params.yaml").write_text("speed: 2\n")
     (dvc_repo / "hang").touch()
     dvc.refresh()
-    assert statuses(dvc.run(timeout=1))["first"] == "failed"
+    assert statuses(dvc.run(settings=limited(1)))["first"] == "failed"
     (dvc_repo / "hang").unlink()
     runs = dvc.run()
     assert (statuses(runs)["first"], runs[0].error) == ("ran", "")

@@ -1,0 +1,44 @@
+"""How this repository's stages are run: by its mlops-ci.yaml, on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mlops_ci.adapters import machine
+from mlops_ci.adapters.dvc import Settings, StageEvent
+from mlops_ci.config import Config, StageSettings
+from mlops_ci.pipeline import Execution, Resources, resources
+
+
+def settings(
+    config: Config,
+    *,
+    jobs: float | None = None,
+    timeout: float | None = None,
+    seconds: Mapping[str, float] | None = None,
+    on_event: Callable[[StageEvent], None] | None = None,
+    logs: Path | None = None,
+) -> Settings:
+    """Everything a run needs to know; ``timeout`` (seconds) is for stages of which the file says none.
+
+    ``jobs`` is how many stages that keep one CPU busy run at once; default: as many as there are CPUs.
+    """
+    plain = Execution(timeout=timeout or config.timeout.total_seconds())
+    told = {name: _execution(one, plain) for name, one in config.stages.items()}
+    return Settings(
+        on_event=on_event or (lambda _event: None),
+        capacity=machine.capacity(jobs),
+        execution=lambda stage: resources.of(stage, told, plain),
+        seconds=seconds or {},
+        logs=logs,
+    )
+
+
+def _execution(one: StageSettings, plain: Execution) -> Execution:
+    wants = one.resources
+    return Execution(
+        resources=Resources(wants.cpu, wants.memory, wants.gpu, wants.exclusive, wants.runner or ""),
+        timeout=one.timeout.total_seconds() if one.timeout else plain.timeout,
+        retries=one.retries,
+    )

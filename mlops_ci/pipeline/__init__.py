@@ -1,0 +1,52 @@
+"""The pipeline as data (pure): the graph, what must run and why, what runs at once, and where."""
+
+from mlops_ci.pipeline.fanning import Fan, Part
+from mlops_ci.pipeline.graph import (
+    SEEDS,
+    Artifact,
+    Dep,
+    Graph,
+    Out,
+    PlotSpec,
+    Stage,
+    downstream,
+    is_tracked,
+    order,
+    producer_of,
+    seed_groups,
+    upstream,
+    waves,
+)
+from mlops_ci.pipeline.planning import Action, Known, Plan, Step, check, leaves, plan
+from mlops_ci.pipeline.resources import Capacity, Execution, Resources
+from mlops_ci.pipeline.scheduling import Schedule
+
+__all__ = [
+    "SEEDS",
+    "Action",
+    "Artifact",
+    "Capacity",
+    "Dep",
+    "Execution",
+    "Fan",
+    "Graph",
+    "Known",
+    "Out",
+    "Part",
+    "Plan",
+    "PlotSpec",
+    "Resources",
+    "Schedule",
+    "Stage",
+    "Step",
+    "check",
+    "downstream",
+    "is_tracked",
+    "leaves",
+    "order",
+    "plan",
+    "producer_of",
+    "seed_groups",
+    "upstream",
+    "waves",
+]
