@@ -63,7 +63,7 @@ class Board:
         name = event.stage
         if event.status not in ENDED:
             row = self.running.setdefault(name, Row(moment))
-            said = DOING.get(event.status) or one_line(event.line[-LONGEST_LINE:])
+            said = DOING.get(event.status) or one_line(event.line[:LONGEST_LINE])
             row.says = said or row.says
             return
         self.running.pop(name, None)

@@ -179,11 +179,10 @@ class _Table:
         # A thousand short stages must not wait for a thousand pictures.
         if moment - self.drawn >= DRAWN_EVERY:
             self.drawn = moment
-            self.live.update(self._picture(moment))
-            if self.ended:
-                self.say()  # which draws the table below as well
-            else:
-                self.live.refresh()
+            # Both in one piece, so that nothing flickers.
+            with self.terminal.console:
+                self.say()
+                self.live.update(self._picture(moment), refresh=True)
 
     def say(self) -> None:
         """Let what ended since scroll away above the table."""
@@ -192,17 +191,20 @@ class _Table:
             self.ended.clear()
 
     def _picture(self, moment: float) -> Text:
+        from rich.cells import cell_len
         from rich.text import Text
 
         width, height = self.terminal.console.size
         rows = list(self.board.running.items())
         room = max(1, height - 4)
         shown = rows if len(rows) <= room else rows[: room - 1]
-        names = max((len(one_line(name)) for name, _ in shown), default=0)
+        names = max((cell_len(one_line(name)) for name, _ in shown), default=0)
         picture = Text(no_wrap=True, overflow="ellipsis", end="")
         picture.append(_cut(self.board.head(moment), width), style="bold")
         for name, row in shown:
-            picture.append("\n" + _cut(_row(name, row, moment, min(names, width // 3)), width))
+            picture.append(
+                "\n" + _cut(_row(name, row, moment, min(names, max(width // 3, min(24, width - 14)))), width)
+            )
         if len(shown) < len(rows):
             picture.append(f"\n  … and {len(rows) - len(shown)} more", style="dim")
         return picture
