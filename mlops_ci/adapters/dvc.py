@@ -20,6 +20,7 @@ from mlops_ci.adapters import (
     dvc_needs,
     dvc_push,
     dvc_run,
+    dvc_trim,
     git_files,
 )
 from mlops_ci.adapters.dvc_errors import (
@@ -384,6 +385,11 @@ class Dvc:
     def needs(self) -> Needs:
         """What a run has to bring, by the plan alone: no data is needed and no remote is asked."""
         return dvc_needs.needs(self._load(None), self.plan())
+
+    def trim(self, revs: Iterable[str]) -> int:
+        """Leave in the cache only what the workspace or one of the commits names; gives the bytes freed."""
+        graphs = [self.graph(), *(self.graph(rev) for rev in revs)]
+        return dvc_trim.trim(self.store, dvc_trim.named(self.store, graphs))
 
     @property
     def pulled(self) -> int:

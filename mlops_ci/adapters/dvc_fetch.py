@@ -1,4 +1,4 @@
-"""Bringing data into the cache: only what is needed, each object once, checked before it has its name there."""
+"""Bringing data into the cache: only what is needed, each object once, checked before it gets its name."""
 
 from __future__ import annotations
 
@@ -158,12 +158,12 @@ class Fetch:
         _, info = hash_file(str(found), localfs, cache.hash_name)
         if str(info.value) != value.removesuffix(".dir"):
             return False
-        place = cache.oid_to_path(value)
-        cache.makedirs(os.path.dirname(place))
-        os.replace(found, place)
-        cache.protect(place)
+        place = Path(cache.oid_to_path(value))
+        cache.makedirs(str(place.parent))
+        found.replace(place)
+        cache.protect(str(place))
         info.value = value
-        cache.state.save(place, cache.fs, info)
+        cache.state.save(str(place), cache.fs, info)
         return True
 
     @contextmanager
@@ -198,12 +198,12 @@ class Fetch:
 
     def _cached_bytes(self, parts: Sequence[Part]) -> int:
         """The bytes of the parts' objects that the cache has."""
-        return sum(
-            os.path.getsize(place)
+        places = {
+            Path(self.store.cache(is_legacy(part.out)).oid_to_path(value))
             for part in parts
-            for value in {part.value, *(one.value for one in self._files_at_hand(part))}
-            if os.path.isfile(place := self.store.cache(is_legacy(part.out)).oid_to_path(value))
-        )
+            for value in (part.value, *(one.value for one in self._files_at_hand(part)))
+        }
+        return sum(place.stat().st_size for place in places if place.is_file())
 
     def _files_at_hand(self, part: Part) -> Iterator[_Wanted]:
         if self.store.cache(is_legacy(part.out)).exists(part.value):
@@ -211,7 +211,7 @@ class Fetch:
 
 
 def _copied(fs: Any, pairs: Mapping[str, str]) -> dict[str, BaseException]:
-    """Copy files (target -> source) to this machine, as many at once as DVC does; gives what failed and why."""
+    """Copy files (target -> source) to this machine, as many at once as DVC does; gives what failed."""
     from dvc_objects.fs import generic, localfs
 
     failed: dict[str, BaseException] = {}
@@ -254,7 +254,7 @@ def _is_cached(store: Store, part: Part) -> bool:
 
 
 def _is_gone(error: BaseException) -> bool:
-    """Whether a remote said that there is no such object; some plug-ins say so of every trouble they have."""
+    """Whether a remote said that there is no such object; some plug-ins say so of every trouble."""
     return error.__cause__ is None or isinstance(error.__cause__, FileNotFoundError) or _is_404(error)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlops_ci.adapters.dvc_errors import remote_trouble
@@ -96,7 +97,7 @@ class Push:
             )
         gone = [oid for oid in at_hand if oid not in failed]
         self.sent += len(gone)
-        self.store.pushed += sum(os.path.getsize(cache.oid_to_path(oid)) for oid in gone)
+        self.store.pushed += sum(Path(cache.oid_to_path(oid)).stat().st_size for oid in gone)
         if failed:
             names = _names([at_hand[oid] for oid in failed])
             error = next(iter(failed.values()))

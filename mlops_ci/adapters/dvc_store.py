@@ -61,7 +61,7 @@ class Store:
             except MlopsError:
                 self._trees[value] = None
             else:
-                self._trees[value] = {entry["relpath"]: _entry_hash(entry) for entry in json.loads(raw)}
+                self._trees[value] = listed(raw)
         return self._trees[value]
 
     def inside(self, value: str, relpath: str) -> str | None:
@@ -244,7 +244,7 @@ class Store:
 
 
 def _is_there(fs: Any, place: str) -> bool:
-    """Whether a file is there; of the web, where the plug-in takes every trouble for a no, it is asked to tell."""
+    """Whether a file is there; the plug-in for the web takes trouble for a no unless it is told not to."""
     return bool(fs.fs.exists(place, strict=True) if fs.protocol in ("http", "https") else fs.exists(place))
 
 
@@ -278,6 +278,11 @@ def _verified(raw: bytes, value: str, path: str, hash_name: str) -> bytes:
     if hash_name == "md5" and found != value.removesuffix(".dir"):
         raise ToolError(f"{path}: the DVC remote's object {value[:8]} is damaged", "push it again")
     return raw
+
+
+def listed(raw: bytes) -> dict[str, str]:
+    """Relative path -> hash of the files in the listing of a tracked directory."""
+    return {entry["relpath"]: _entry_hash(entry) for entry in json.loads(raw)}
 
 
 def _entry_hash(entry: Mapping[str, Any]) -> str:

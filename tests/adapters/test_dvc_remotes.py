@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlops_ci.adapters.dvc import Dvc
-from mlops_ci.errors import MlopsError, ToolError
+from mlops_ci.errors import ToolError
 from tests.adapters.faulty import Fault, Faulty, expired, serving
 
 Open = Callable[[Path], Dvc]
@@ -185,7 +185,7 @@ def test_credentials_that_are_missing_or_expired_are_told_apart(
 ) -> None:
     remote.break_for(expired() if remote.kind == "s3" else Fault(401), "GET", "HEAD", "PUT")
     said = {"s3": "the credentials have expired (ExpiredToken)", "http": "not accepted (HTTP status 401)"}
-    asked = {"s3": "not accepted, or have expired (HTTP status 400)", "http": said["http"]}
+    asked = {"s3": "have expired (", "http": said["http"]}
     dvc = opened(remote.root)
     for call in (lambda: dvc.fetch([RAW, MODEL]), lambda: dvc.fetch([FOLDER])):
         assert said[remote.kind] in _error(call).message
