@@ -203,6 +203,29 @@ def test_what_does_not_run_cannot_end() -> None:
     assert schedule.is_over
 
 
+def test_who_runs_decides_about_each_stage_once_nothing_feeds_it_any_more() -> None:
+    graph = graph_of({"a": [], "b": ["a"], "c": ["b"], "d": [], "e": ["d"]})
+    schedule = Schedule(graph, graph.by_name, Capacity(4), {}, {})
+    assert schedule.arrived() == ["a", "d"]
+    assert schedule.arrived() == []
+    assert schedule.next() is None
+    assert not schedule.is_over
+    schedule.skip("a")
+    assert schedule.arrived() == ["b"]
+    schedule.admit("d")
+    slot = schedule.next()
+    assert slot is not None
+    assert slot.stage == "d"
+    schedule.skip("b")
+    schedule.ended("d")
+    assert schedule.arrived() == ["c", "e"]
+    for name in ("c", "e"):
+        schedule.skip(name)
+        with pytest.raises(KeyError):
+            schedule.admit(name)
+    assert schedule.is_over
+
+
 # ---- nobody waits for ever, and nobody makes others wait for nothing -------------------------------
 
 
