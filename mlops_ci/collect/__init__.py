@@ -60,7 +60,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted."""
+    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted.
+
+    ``jobs`` is how many CPUs the stages shared.
+    """
 
     plan: Plan
     runs: tuple[StageRun, ...]
@@ -69,7 +72,7 @@ class Candidate:
     base: Side | None
     problems: tuple[Problem, ...]
     only: str = ""
-    pace: Pace | None = None
+    jobs: float = 1.0
 
 
 def measure(
@@ -116,11 +119,10 @@ def measure(
             project.dvc.restamp(plan.to_restamp(cached))
     with clock.phase("lock"):
         runs = timing.with_savings(runs, seconds)
-        pace = timing.pace(runs, jobs=settings.capacity.cpu, wall=clock.seconds["run"])
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
-    candidate = Candidate(plan, runs, lock, head, base, problems, only, pace)
+    candidate = Candidate(plan, runs, lock, head, base, problems, only, settings.capacity.cpu)
     return _document(project, candidate, clock, moment)
 
 
@@ -164,7 +166,18 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
         policy_edits=project.edits,
         environment=_environment(),
         timings=dict(clock.seconds),
-        pace=candidate.pace,
+        pace=_pace(project, candidate, clock),
+    )
+
+
+def _pace(project: Project, candidate: Candidate, clock: Clock) -> Pace | None:
+    """How the run went; what the comparison pulled is counted too."""
+    return timing.pace(
+        candidate.runs,
+        jobs=candidate.jobs,
+        wall=clock.seconds["run"],
+        pulled=project.dvc.pulled,
+        pushed=project.dvc.pushed,
     )
 
 
