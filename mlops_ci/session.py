@@ -144,6 +144,7 @@ class Session:
         """Run and measure with live progress, and write the evidence down; ``jobs`` CPUs are shared."""
         # A pipeline that cannot be read is one line of error, not the end of something begun.
         self.project.dvc.graph()
+        logs = self.output / "logs"
         with self.terminal.step("Running the pipeline"):
             measured = collect.measure(
                 self.project,
@@ -151,8 +152,8 @@ class Session:
                 self.outside,
                 timeout=timeout or self.project.policy.timeout.total_seconds(),
                 jobs=jobs,
-                watch=partial(stage_display.stages, self.terminal),
-                logs=self.output / "logs",
+                watch=partial(stage_display.stages, self.terminal, logs=logs),
+                logs=logs,
             )
         # What is larger than this could be written, and not read back.
         found = bounded(self.accepted(measured))

@@ -105,7 +105,7 @@ def measure(
         plan = project.dvc.plan()
         seconds = timing.durations(project, store)
     with clock.phase("run"):
-        with watch(graph, seconds) as on_event:
+        with watch(graph, timing.expected(plan, seconds)) as on_event:
             settings = running.settings(
                 project.own, jobs=jobs, timeout=timeout, seconds=seconds, on_event=on_event, logs=logs
             )

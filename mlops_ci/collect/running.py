@@ -11,7 +11,7 @@ from mlops_ci.adapters.dvc import Settings, StageEvent
 from mlops_ci.config import Config, StageSettings
 from mlops_ci.pipeline import Execution, Graph, Resources, resources
 
-# Shows a run while it lasts: given the pipeline and the seconds that stages took last time.
+# Shows a run while it lasts: given the pipeline and the seconds that its stages should take.
 Watch = Callable[[Graph, Mapping[str, float]], AbstractContextManager[Callable[[StageEvent], None]]]
 
 

@@ -10,6 +10,7 @@ from mlops_ci.adapters.store import Store
 from mlops_ci.collect.project import Project
 from mlops_ci.errors import MlopsError
 from mlops_ci.evidence import Evidence, Pace, StageRun
+from mlops_ci.pipeline import Plan
 
 
 def durations(project: Project, store: Store) -> Mapping[str, float]:
@@ -32,6 +33,16 @@ def took(earlier: Evidence) -> Mapping[str, float]:
     """Stage name -> seconds that its command took, as an earlier document tells it."""
     known = {run.name: run.seconds if run.status == "ran" else run.saved for run in earlier.stages}
     return {name: seconds for name, seconds in known.items() if seconds is not None}
+
+
+def expected(plan: Plan, seconds: Mapping[str, float]) -> Mapping[str, float]:
+    """Stage name -> seconds that it should take now: 0 where it has nothing to do; without those unknown."""
+    found = {step.stage: 0.0 for step in plan.steps}
+    for step in plan.having("run", "maybe"):
+        del found[step.stage]
+        if step.stage in seconds:
+            found[step.stage] = seconds[step.stage]
+    return found
 
 
 def with_savings(runs: Sequence[StageRun], seconds: Mapping[str, float]) -> tuple[StageRun, ...]:

@@ -14,6 +14,7 @@ from mlops_ci.pipeline.graph import (
     order,
     producer_of,
     seed_groups,
+    serial_order,
     upstream,
     waves,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "plan",
     "producer_of",
     "seed_groups",
+    "serial_order",
     "upstream",
     "waves",
 ]
