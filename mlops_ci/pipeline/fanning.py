@@ -68,6 +68,11 @@ class Fan:
     spread: float | None = None
 
     @property
+    def seconds(self) -> float:
+        """How long it takes this way, where that is known."""
+        return inf if self.spread is None else self.spread
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """The parts of all rounds, in their order."""
         return tuple(part for parts in self.rounds for part in parts)
@@ -383,10 +388,13 @@ def _cheapest(spreading: _Spreading, forced: Rounds, overhead: float) -> Fan:
         cost = _cost(spreading, rounds, overhead)
         if cost < least:
             best, least = rounds, cost
-    if least < inf and least <= PAYS * (_cost(spreading, forced, overhead) if forced else alone):
-        return _timed(spreading, _told(spreading, best, PAID), alone, overhead)
-    if forced:
-        return _timed(spreading, _told(spreading, forced, LABELS), alone, overhead)
+    plain = _timed(spreading, _told(spreading, forced, LABELS), alone, overhead) if forced else None
+    if least < inf:
+        found = _timed(spreading, _told(spreading, best, PAID), alone, overhead)
+        if found.seconds <= PAYS * (plain.seconds if plain else alone):
+            return found
+    if plain:
+        return plain
     wide = any(len(level) > 1 for level in levels)
     return Fan(
         rest=spreading.moving,
