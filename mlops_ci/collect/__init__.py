@@ -16,6 +16,7 @@ from mlops_ci import __version__
 from mlops_ci.adapters.store import Store
 from mlops_ci.collect import changes, checks, live, locking, models, running, timing
 from mlops_ci.collect.context import Context
+from mlops_ci.collect.handing import Spread
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
 from mlops_ci.collect.reading import Reader, Side, SideName
@@ -82,6 +83,7 @@ def measure(
     jobs: float | None = None,
     watch: Watch = unwatched,
     logs: Path | None = None,
+    joined: Spread | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Evidence:
     """Run what must run, compare it with the base, and put everything measured into one document.
@@ -89,6 +91,7 @@ def measure(
     A failing stage, an unreadable metric or a base that cannot be read is evidence too, not an error.
     ``only`` is the name of the one model to compare; empty: all. ``jobs`` is how many CPUs the stages share,
     by default the machine's; ``watch`` shows them while they run, ``logs`` is the folder for what they print.
+    ``joined`` is what other jobs ran of it: that is taken in, and only the rest is run here.
 
     Raises:
         ConfigError: the pipeline or its parameters cannot be read at head.
@@ -109,7 +112,7 @@ def measure(
             settings = running.settings(
                 project.own, jobs=jobs, timeout=timeout, seconds=seconds, on_event=on_event, logs=logs
             )
-            runs = project.dvc.run(settings=settings)
+            runs = joined.run(project.dvc, plan, settings) if joined else project.dvc.run(settings=settings)
         if project.policy.lock != "verify":
             # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
             cached = [run.name for run in runs if run.status == "cached"]
@@ -117,6 +120,7 @@ def measure(
     with clock.phase("lock"):
         runs = timing.with_savings(runs, seconds)
         pace = timing.pace(runs, jobs=settings.capacity.cpu, wall=clock.seconds["run"])
+        pace = joined.pace(pace) if joined else pace
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
