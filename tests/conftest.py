@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 
 from mlops_ci.adapters import files, process
 
+ROOT = Path(__file__).parents[1]
 GIT_CONFIG = """\
 [user]
     name = Test
@@ -45,6 +47,19 @@ def _as_measured() -> None:
 # of tests, into a database that the parent holds open. It forks with the plain one, and coverage, which starts anew
 # in every child, measures the child alone.
 os.register_at_fork(before=_as_it_was, after_in_parent=_as_measured)
+
+
+def _children_measure_what_they_run() -> None:
+    """Every process but pytest's own leaves out the list of files that nobody ran: 0.2 s each, and one list is enough."""
+    measuring = coverage.Coverage.current()
+    if measuring is not None and "COVERAGE_PROCESS_CONFIG" in os.environ:
+        # Both are read when a child starts; what is measured here has begun with what they were before.
+        measuring.config.source = None
+        measuring.config.run_include = [f"{ROOT}/mlops_ci/*"]
+        os.environ["COVERAGE_PROCESS_CONFIG"] = measuring.config.serialize()
+
+
+_children_measure_what_they_run()
 
 
 @pytest.fixture(scope="session", autouse=True)
