@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import posix
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import coverage
 import pytest
 
 from mlops_ci.adapters import files, process
+from tests import forked, measured
 
-ROOT = Path(__file__).parents[1]
 GIT_CONFIG = """\
 [user]
     name = Test
@@ -31,35 +29,7 @@ GIT_CONFIG = """\
 
 RunGit = Callable[..., str]
 
-_exit = [os._exit]
-
-
-def _as_it_was() -> None:
-    if os._exit is not posix._exit:
-        _exit[0], os._exit = os._exit, posix._exit
-
-
-def _as_measured() -> None:
-    os._exit = _exit[0]
-
-
-# Coverage saves at os._exit, and a forked task would save its parents' measurements too: seconds after thousands
-# of tests, into a database that the parent holds open. It forks with the plain one, and coverage, which starts anew
-# in every child, measures the child alone.
-os.register_at_fork(before=_as_it_was, after_in_parent=_as_measured)
-
-
-def _children_measure_what_they_run() -> None:
-    """Every process but pytest's own leaves out the list of files that nobody ran: 0.2 s each, and one list is enough."""
-    measuring = coverage.Coverage.current()
-    if measuring is not None and "COVERAGE_PROCESS_CONFIG" in os.environ:
-        # Both are read when a child starts; what is measured here has begun with what they were before.
-        measuring.config.source = None
-        measuring.config.run_include = [f"{ROOT}/mlops_ci/*"]
-        os.environ["COVERAGE_PROCESS_CONFIG"] = measuring.config.serialize()
-
-
-_children_measure_what_they_run()
+measured.begin()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,6 +56,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc-global"))
         patch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / "dvc-system"))
         yield home
+        forked.end()
 
 
 @pytest.fixture(scope="session")
