@@ -15,8 +15,9 @@ from mlops_ci.adapters import files, stage_display
 from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.collect import running
 from mlops_ci.collect.locking import Outside, digest_at
-from mlops_ci.collect.project import Project, find
+from mlops_ci.collect.project import CONFIG, Project, find
 from mlops_ci.collect.touched import is_touched
 from mlops_ci.config import Waivers
 from mlops_ci.errors import ConfigError, MlopsError
@@ -143,7 +144,8 @@ class Session:
     def measure(self, timeout: float | None, jobs: float | None = None) -> Evidence:
         """Run and measure with live progress, and write the evidence down; ``jobs`` CPUs are shared."""
         # A pipeline that cannot be read is one line of error, not the end of something begun.
-        self.project.dvc.graph()
+        for note in running.notes(self.project.own, self.project.dvc.graph()):
+            self.terminal.say(f"note: {CONFIG}: {note}")
         logs = self.output / "logs"
         with self.terminal.step("Running the pipeline"):
             measured = collect.measure(
