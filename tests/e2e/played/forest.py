@@ -254,7 +254,7 @@ def working(folder: Path) -> Iterator[None]:
 
 def told(fan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Part -> what fan.json says of it."""
-    return {part["id"]: part for parts in fan["rounds"] for part in parts}
+    return {part["part"]: part for one in fan["rounds"] for part in one["include"]}
 
 
 def lock(repo: Repo) -> dict[str, Any]:
