@@ -1,4 +1,4 @@
-"""How a run is spread (fan.json), and what the job of one part hands on: its runs, lock entries, small files."""
+"""How a run is spread (fan.json), and what the job of one part hands on: runs, lock entries, small files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,7 @@ from mlops_ci.evidence import StageRun
 from mlops_ci.evidence.parts import Document
 from mlops_ci.pipeline import Fan, Graph, Out, Stage
 
+D = TypeVar("D", bound=Document)
 FAN = "fan.json"
 FILE = "handover.json"
 FILES = "files"
@@ -143,7 +144,7 @@ def read(raw: bytes, source: str) -> HandOver:
     return _read(HandOver, raw, source)
 
 
-def _read[D: Document](kind: type[D], raw: bytes, source: str) -> D:
+def _read(kind: type[D], raw: bytes, source: str) -> D:
     try:
         return kind.model_validate_json(raw)
     except ValidationError as error:
@@ -196,7 +197,7 @@ def _entries(
             yield f"has no entry in dvc.lock for {stage.name}"
             continue
         entry = said[place[0]][place[1]]
-        declared = {one.path for one in (*stage.outs, *stage.deps)}
+        declared = {*(out.path for out in stage.outs), *(dep.path for dep in stage.deps)}
         for one in [*entry.get("outs", []), *entry.get("deps", [])]:
             if not {one["path"], posixpath.normpath(f"{stage.folder}/{one['path']}")} & declared:
                 yield f"has {one['path']} in dvc.lock, which {stage.name} does not declare"
