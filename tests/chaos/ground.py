@@ -25,6 +25,7 @@ OURS = {".git", ".dvc", "dvc.lock", ".gitignore"}
 
 def template(folder: Path) -> Path:
     """An empty Git and DVC repository to copy."""
+    shutil.rmtree(folder, ignore_errors=True)
     for args in (("git", "init", "--quiet", "--initial-branch=main"), (sys.executable, "-m", "dvc", "init", "--quiet")):
         folder.mkdir(exist_ok=True)
         subprocess.run(args, cwd=folder, check=True, env={**os.environ, **environ(folder.parent, 0)})
