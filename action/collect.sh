@@ -50,8 +50,9 @@ if [ "$found" -gt 0 ] && uploads; then
   echo "folder=$into" >> "$output"
 fi
 
-# The run may have written dvc.lock anew; where it never began there is nothing new to keep.
-if [ -n "${MLOPS_CI_CACHE:-}" ] && [ -d "$MLOPS_CI_CACHE" ] && [ "${MLOPS_CI_RAN:-}" != skipped ] \
+# The run may have made new data; where it never began there is nothing new to keep.
+if [ -n "${MLOPS_CI_NEEDS:-}" ] && [ -n "${MLOPS_CI_CACHE:-}" ] && [ -d "$MLOPS_CI_CACHE" ] && [ "${MLOPS_CI_RAN:-}" != skipped ] \
   && [ "${MLOPS_CI_VERDICT:-}" != waiting ]; then
-  echo "cache-key=$(bash "$GITHUB_ACTION_PATH/key.sh")" >> "$output"
+  "$MLOPS_CI_VENV/bin/python" -I "$GITHUB_ACTION_PATH/cache.py" save \
+    || echo "::warning::the DVC cache is not kept, see the lines above"
 fi

@@ -120,7 +120,6 @@ esac
 {
   echo "venv=$venv"
   echo "cache-dir=$cache"
-  [ -z "$cache" ] || echo "cache-key=$(bash "$GITHUB_ACTION_PATH/key.sh")"
 } >> "$output"
 # On a runner the command also speaks to the runner, which must not be caught here.
 version="$(env -u GITHUB_ACTIONS "$venv/bin/mlops-ci" --version)"

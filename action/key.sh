@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The key of the DVC cache: what dvc.lock and the .dvc files say. Git names the files; a walk over the checkout, as
-# hashFiles does it, would go through the whole cache.
+# One digest of what dvc.lock and the .dvc files say, for the key of the DVC cache. Git names the files; a walk over
+# the checkout, as hashFiles does it, would go through the whole cache.
 set -euo pipefail
 
 git ls-files -z --cached --others --exclude-standard -- ':(glob)**/dvc.lock' ':(glob)**/*.dvc' |

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from mlops_ci import collect, evidence, gates
-from mlops_ci.adapters import files
-from mlops_ci.adapters.dvc import StageEvent, lock_digest
+from mlops_ci.adapters import files, stage_display
+from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.locking import Outside, digest_at
@@ -139,17 +140,20 @@ class Session:
         found = waiting.wait(self.project.policy.when, self.outlets.runner)
         return found if found and is_touched(self.project) else None
 
-    def measure(self, timeout: float | None) -> Evidence:
-        """Run and measure with live progress, and write the evidence down."""
+    def measure(self, timeout: float | None, jobs: float | None = None) -> Evidence:
+        """Run and measure with live progress, and write the evidence down; ``jobs`` CPUs are shared."""
         # A pipeline that cannot be read is one line of error, not the end of something begun.
         self.project.dvc.graph()
-        with self.terminal.step("Running the pipeline") as update:
+        logs = self.output / "logs"
+        with self.terminal.step("Running the pipeline"):
             measured = collect.measure(
                 self.project,
                 self.store,
                 self.outside,
                 timeout=timeout or self.project.policy.timeout.total_seconds(),
-                on_event=_progress(self.terminal, update),
+                jobs=jobs,
+                watch=partial(stage_display.stages, self.terminal, logs=logs),
+                logs=logs,
             )
         # What is larger than this could be written, and not read back.
         found = bounded(self.accepted(measured))
@@ -220,18 +224,3 @@ class Session:
     def reporting(self, judged: Judged) -> Reporting:
         """A judgement on its way out."""
         return Reporting(self.project, self.outlets, self.output, judged)
-
-
-def _progress(terminal: Terminal, update: Callable[[str], None]) -> Callable[[StageEvent], None]:
-    def show(event: StageEvent) -> None:
-        # A stage's key may be any text.
-        stage = one_line(event.stage)
-        if event.status == "running":
-            update(f"{stage}: {one_line(event.line)}")
-        elif event.status == "started":
-            update(stage)
-        elif event.status != "cached":
-            seconds = f" · {event.seconds:.1f} s" if event.seconds else ""
-            terminal.say(f"  {event.status:<8} {stage}{seconds}")
-
-    return show

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -147,6 +147,22 @@ class Runner:
         """Have the runner blot a secret out of every log from here on."""
         for line in filter(None, secret.splitlines()):
             self._command(f"::add-mask::{_data(line)}")
+
+    def group(self, title: str, lines: Iterable[str]) -> None:
+        """Show lines folded below a title; whatever they say, none of them is a command."""
+        outer, word = _silence.get(), secrets.token_hex(16)
+        shown = (line.replace("##[", "# #[") for line in lines)
+        begin = [f"::{outer}::"] if outer else []
+        end = [f"::stop-commands::{outer}"] if outer else []
+        self._print(
+            *begin,
+            f"::group::{_data(title)}",
+            f"::stop-commands::{word}",
+            *shown,
+            f"::{word}::",
+            "::endgroup::",
+            *end,
+        )
 
     def silence(self) -> str:
         """From here on no line of ours is a command of the runner's; gives the word that ends this.

@@ -11,17 +11,28 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_code, dvc_copy, dvc_graph, dvc_lock, dvc_run, git_files
+from mlops_ci.adapters import (
+    dvc_code,
+    dvc_copy,
+    dvc_fetch,
+    dvc_graph,
+    dvc_lock,
+    dvc_needs,
+    dvc_push,
+    dvc_run,
+    dvc_trim,
+    git_files,
+)
 from mlops_ci.adapters.dvc_errors import (
     MissingFileError,
     NoRemoteError,
     PointerError,
     TooLargeError,
-    remote_trouble,
     translated,
 )
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_lock import lock_digest
+from mlops_ci.adapters.dvc_needs import Needs
 from mlops_ci.adapters.dvc_run import Settings, StageEvent
 from mlops_ci.adapters.dvc_store import Store
 from mlops_ci.adapters.git import Git
@@ -33,6 +44,7 @@ __all__ = [
     "Dvc",
     "FromScratch",
     "MissingFileError",
+    "Needs",
     "NoRemoteError",
     "PointerError",
     "Settings",
@@ -345,18 +357,49 @@ class Dvc:
                 found[path] = raw
         return found
 
-    def push(self) -> int:
-        """Push what the workspace's dvc.lock names; gives the number of files that were sent.
+    def push(self, stages: Iterable[str] | None = None) -> int:
+        """Push what the workspace's dvc.lock names, or the outputs of some stages; gives the number of files.
 
         Raises:
             NoRemoteError: there is no default remote.
             ToolError: the remote cannot be written.
         """
-        remote = self.store.remote()
-        with remote_trouble(f"pushing to the DVC remote {remote.name}"):
-            sent = int(self._repo.push())
+        loaded = self._load(None)
+        items = loaded.stages.values() if stages is None else [loaded.stages[name] for name in stages]
+        outs = [out for item in items for out in item.outs]
+        sending = dvc_push.Push(loaded, self.store)
+        if any(not out.remote for out in outs) or stages is None:
+            self.store.remote()
+        sending.send([*outs, *(loaded.sources.values() if stages is None else ())])
         self.refresh()
-        return sent
+        return sending.sent
+
+    def fetch(self, paths: Iterable[str]) -> None:
+        """Bring data behind paths into the cache; nothing else is touched.
+
+        Raises:
+            ToolError: a remote lacks something, has it damaged, or cannot be read.
+        """
+        dvc_fetch.Fetch(self._load(None), self.store).bring(paths)
+
+    def needs(self) -> Needs:
+        """What a run has to bring, by the plan alone: no data is needed and no remote is asked."""
+        return dvc_needs.needs(self._load(None), self.plan())
+
+    def trim(self, revs: Iterable[str]) -> int:
+        """Leave in the cache only what the workspace or one of the commits names; gives the bytes freed."""
+        graphs = [self.graph(), *(self.graph(rev) for rev in revs)]
+        return dvc_trim.trim(self.store, dvc_trim.named(self.store, graphs))
+
+    @property
+    def pulled(self) -> int:
+        """The bytes that came out of remotes so far."""
+        return self.store.pulled
+
+    @property
+    def pushed(self) -> int:
+        """The bytes that went to remotes so far."""
+        return self.store.pushed
 
     def missing_in_remote(self) -> tuple[str, ...] | None:
         """The outputs and sources whose data the remote lacks; None where no remote is configured.
@@ -365,7 +408,7 @@ class Dvc:
         """
         loaded = self._load(None)
         outs = [out for item in loaded.stages.values() for out in item.outs]
-        kept = [out for out in [*outs, *loaded.sources.values()] if _is_pushed(out)]
+        kept = [out for out in [*outs, *loaded.sources.values()] if dvc_push.is_pushed(out)]
         found = self.store.missing(kept)
         return None if found is None else tuple(sorted(loaded.path(out) for out in found))
 
@@ -403,7 +446,3 @@ def _wanted(graph: Graph, targets: Iterable[str]) -> frozenset[str]:
     if unknown:
         raise ConfigError(f"{unknown[0]} is not a stage of this pipeline", "see `dvc stage list`")
     return frozenset([*names, *pipeline.upstream(graph, names)] if names else graph.by_name)
-
-
-def _is_pushed(out: Any) -> bool:
-    return bool(out.use_cache and out.can_push and out.hash_info and out.is_in_repo)

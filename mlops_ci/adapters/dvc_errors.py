@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mlops_ci.adapters.dvc_remote_errors import remote_error
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
 
 
@@ -65,10 +66,7 @@ def remote_trouble(doing: str) -> Iterator[None]:
     except DvcException as error:
         raise translate(error) from error
     except Exception as error:
-        raise ToolError(
-            f"{doing}: {_one_line(error) or type(error).__name__}",
-            "check that the remote can be reached and that its credentials are set",
-        ) from error
+        raise remote_error(error, doing) from error
 
 
 def translate(error: Exception, revision: str = "", top: str = "") -> MlopsError:

@@ -6,11 +6,12 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
+from mlops_ci.adapters import dvc_lock_file
 from mlops_ci.adapters.dvc_errors import translated
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.git import Git
@@ -42,16 +43,29 @@ def restamp(loaded: Loaded, steps: Iterable[Step]) -> tuple[str, ...]:
 
     Gives the dvc.lock files that were written.
     """
-    written = set()
+    chunks: dict[str, dict[str, str]] = {}
     with translated(), loaded.repo.lock:
         for step in steps:
             item = loaded.stages[step.stage]
             for dep in item.deps:
                 if loaded.path(dep) in step.stamps:
                     dep.save()
-                    written.add(loaded.graph.by_name[step.stage].dvcfile)
-            item.dump(update_pipeline=False)
-    return tuple(sorted(str(PurePosixPath(file).with_name("dvc.lock")) for file in written))
+            _put_aside(loaded, item, step, chunks)
+        for file, found in chunks.items():
+            dvc_lock_file.put(Path(loaded.top) / file, found)
+    return tuple(sorted(chunks))
+
+
+def _put_aside(loaded: Loaded, item: Any, step: Step, chunks: dict[str, dict[str, str]]) -> None:
+    """The stage's new entry; a stage in a .dvc file of its own has its hashes there."""
+    from dvc.stage.serialize import to_single_stage_lockfile
+
+    if not hasattr(item, "name"):
+        item.dump()
+    elif step.stamps:
+        file = str(PurePosixPath(loaded.graph.by_name[step.stage].dvcfile).with_name("dvc.lock"))
+        entry = to_single_stage_lockfile(item)
+        chunks.setdefault(file, {})[item.name] = dvc_lock_file.render(item.name, entry)
 
 
 def _parse(path: str, raw: bytes) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mlops_ci.adapters.dvc_errors import (
@@ -14,6 +15,7 @@ from mlops_ci.adapters.dvc_errors import (
     remote_trouble,
     translated,
 )
+from mlops_ci.adapters.dvc_remote_errors import without_secrets
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
 
 FOLDER = "mlops-ci"
@@ -27,6 +29,8 @@ class Store:
         self._repo = repo
         self._trees: dict[str, dict[str, str] | None] = {}
         self._remotes: dict[str, Any] = {}
+        self.pulled = 0  # bytes that came out of remotes
+        self.pushed = 0  # bytes that went to them
 
     # ---- objects ---------------------------------------------------------------------------
 
@@ -57,7 +61,7 @@ class Store:
             except MlopsError:
                 self._trees[value] = None
             else:
-                self._trees[value] = {entry["relpath"]: _entry_hash(entry) for entry in json.loads(raw)}
+                self._trees[value] = listed(raw)
         return self._trees[value]
 
     def inside(self, value: str, relpath: str) -> str | None:
@@ -87,11 +91,17 @@ class Store:
 
     def _fetched(self, value: str, path: str, limit: int | None) -> bytes | None:
         for remote, odb in self.remotes():
-            with remote_trouble(f"{path}: reading from the DVC remote {remote.name}"):
+            with remote_trouble(f"{path}: reading from the DVC remote {remote.name} ({address(remote)})"):
                 place = odb.oid_to_path(value)
-                if odb.fs.exists(place):
-                    return _verified(_content(odb.fs, place, path, limit), value, path, odb.hash_name)
+                if value in self.existing(odb, {value}):
+                    raw = _content(odb.fs, place, path, limit)
+                    self.pulled += len(raw)
+                    return _verified(raw, value, path, odb.hash_name)
         return None
+
+    def cache(self, legacy: bool = False) -> Any:
+        """The place of this machine that holds today's objects, or those of DVC 2.x."""
+        return self._repo.cache.legacy if legacy else self._repo.cache.local
 
     # ---- the remote ------------------------------------------------------------------------
 
@@ -101,6 +111,10 @@ class Store:
         if remote is not None:
             yield remote, remote.odb
             yield remote, remote.legacy_odb
+
+    def odb(self, remote: Any, legacy: bool = False) -> Any:
+        """The place in a remote that holds today's objects, or those of DVC 2.x."""
+        return remote.legacy_odb if legacy else remote.odb
 
     def remote(self, name: str = "") -> Any:
         """A DVC remote by its name, or the default one.
@@ -142,10 +156,10 @@ class Store:
         for (name, legacy), members in groups.items():
             remote = self.remote(name)
             odb = remote.legacy_odb if legacy else remote.odb
-            there = self._existing(odb, {out.hash_info.value for out in members})
+            there = self.existing(odb, {out.hash_info.value for out in members})
             whole = [out for out in members if out.hash_info.value in there]
             files = {out.hash_info.value: self._files_of(out) for out in whole}
-            there |= self._existing(odb, {oid for oids in files.values() for oid in oids})
+            there |= self.existing(odb, {oid for oids in files.values() for oid in oids})
             found += [
                 out
                 for out in members
@@ -163,17 +177,24 @@ class Store:
         tree = self.tree(value) if value.endswith(".dir") else None
         wanted = {value, *(tree or {}).values()}
         for odb in places:
-            wanted -= self._existing(odb, wanted)
+            wanted -= self.existing(odb, wanted)
         return not wanted
 
     def _files_of(self, out: Any) -> set[str]:
         tree = self.tree(out.hash_info.value) if out.hash_info.isdir else None
         return set(tree.values()) if tree else set()
 
-    def _existing(self, odb: Any, oids: set[str]) -> set[str]:
-        with remote_trouble("asking the DVC remote what it has"):
+    def existing(self, odb: Any, oids: Collection[str]) -> set[str]:
+        """Which objects are at a place.
+
+        Raises:
+            ToolError: it cannot be asked.
+        """
+        with remote_trouble(f"asking {odb.fs.unstrip_protocol(odb.path)} what it has"):
             if odb.fs.protocol == "local":
                 return {oid for oid in oids if odb.fs.exists(odb.oid_to_path(oid))}
+            if odb.fs.protocol in ("http", "https"):
+                return _existing_by_http(odb, sorted(oids))
             return set(odb.oids_exist(list(oids))) if oids else set()
 
     # ---- documents beside the data ---------------------------------------------------------
@@ -186,7 +207,7 @@ class Store:
             ToolError: it cannot be written there.
         """
         remote = self.remote()
-        with remote_trouble(f"writing {name} to the DVC remote {remote.name}"):
+        with remote_trouble(f"writing {name} to the DVC remote {remote.name} ({address(remote)})"):
             place = self._place(remote, name)
             remote.fs.makedirs(remote.fs.parent(place), exist_ok=True)
             if remote.fs.protocol != "local":
@@ -200,14 +221,14 @@ class Store:
     def read_document(self, name: str, limit: int | None = None) -> bytes | None:
         """A document out of the default remote, or None where it is not there."""
         remote = self.remote()
-        with remote_trouble(f"reading {name} from the DVC remote {remote.name}"):
+        with remote_trouble(f"reading {name} from the DVC remote {remote.name} ({address(remote)})"):
             place = self._place(remote, name)
-            return _content(remote.fs, place, name, limit) if remote.fs.exists(place) else None
+            return _content(remote.fs, place, name, limit) if _is_there(remote.fs, place) else None
 
     def documents(self, prefix: str = "") -> tuple[str, ...]:
         """The names of all documents below a folder of ``mlops-ci/``, sorted."""
         remote = self.remote()
-        with remote_trouble(f"listing the DVC remote {remote.name}"):
+        with remote_trouble(f"listing the DVC remote {remote.name} ({address(remote)})"):
             top = remote.fs.join(remote.path, FOLDER)
             folder = self._place(remote, prefix) if prefix else top
             if not remote.fs.exists(folder):
@@ -220,6 +241,25 @@ class Store:
         if any(part in ("", ".", "..") for part in parts):
             raise ConfigError(f"{name!r} is no name for a document in the DVC remote")
         return str(remote.fs.join(remote.path, FOLDER, *parts))
+
+
+def _is_there(fs: Any, place: str) -> bool:
+    """Whether a file is there; the plug-in for the web takes trouble for a no unless it is told not to."""
+    return bool(fs.fs.exists(place, strict=True) if fs.protocol in ("http", "https") else fs.exists(place))
+
+
+def _existing_by_http(odb: Any, oids: Sequence[str]) -> set[str]:
+    """Which objects a web server has."""
+    # The first one alone: where the server cannot be asked at all, that is known at once.
+    first = [_is_there(odb.fs, odb.oid_to_path(oid)) for oid in oids[:1]]
+    with ThreadPoolExecutor(max_workers=odb.fs.jobs) as pool:
+        rest = pool.map(lambda oid: _is_there(odb.fs, odb.oid_to_path(oid)), oids[1:])
+        return {oid for oid, there in zip(oids, [*first, *rest], strict=True) if there}
+
+
+def address(remote: Any) -> str:
+    """Where a remote is, without secrets."""
+    return without_secrets(str(remote.fs.unstrip_protocol(remote.path)))
 
 
 def _content(fs: Any, place: str, path: str, limit: int | None) -> bytes:
@@ -238,6 +278,11 @@ def _verified(raw: bytes, value: str, path: str, hash_name: str) -> bytes:
     if hash_name == "md5" and found != value.removesuffix(".dir"):
         raise ToolError(f"{path}: the DVC remote's object {value[:8]} is damaged", "push it again")
     return raw
+
+
+def listed(raw: bytes) -> dict[str, str]:
+    """Relative path -> hash of the files in the listing of a tracked directory."""
+    return {entry["relpath"]: _entry_hash(entry) for entry in json.loads(raw)}
 
 
 def _entry_hash(entry: Mapping[str, Any]) -> str:

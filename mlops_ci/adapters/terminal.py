@@ -15,6 +15,7 @@ from mlops_ci.writing import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
 
 class Terminal:
@@ -27,6 +28,7 @@ class Terminal:
         self.json_output = json_output
         self.live = sys.stderr.isatty() and not os.environ.get("CI")
         self._console: Console | None = None
+        self._status: Status | None = None
 
     @property
     def console(self) -> Console:
@@ -79,7 +81,21 @@ class Terminal:
             return
         from rich.markup import escape
 
-        with self.console.status(escape(title)) as status:
+        with self.console.status(escape(title)) as self._status:
+            status = self._status
             yield lambda detail: status.update(
                 escape(f"{title} · {time.monotonic() - begun:.0f} s · {detail[: self.console.width - 30]}")
             )
+        self._status = None
+
+    @contextmanager
+    def without_step(self) -> Iterator[None]:
+        """The live line gives way to something else that lives for a while."""
+        if self._status is None:
+            yield
+            return
+        self._status.stop()
+        try:
+            yield
+        finally:
+            self._status.start()

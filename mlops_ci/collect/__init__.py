@@ -10,16 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 
 from mlops_ci import __version__
-from mlops_ci.adapters.dvc import StageEvent, lock_digest
 from mlops_ci.adapters.store import Store
-from mlops_ci.collect import changes, checks, live, locking, models, running
+from mlops_ci.collect import changes, checks, live, locking, models, running, timing
 from mlops_ci.collect.context import Context
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
 from mlops_ci.collect.reading import Reader, Side, SideName
 from mlops_ci.collect.repeats import Repeats, repeat, seed_param
+from mlops_ci.collect.running import Watch, unwatched
 from mlops_ci.config import Model
 from mlops_ci.errors import MlopsError
 from mlops_ci.evidence import (
@@ -28,6 +29,7 @@ from mlops_ci.evidence import (
     FileChange,
     Lock,
     ModelEvidence,
+    Pace,
     ParamChange,
     Problem,
     Repository,
@@ -67,6 +69,7 @@ class Candidate:
     base: Side | None
     problems: tuple[Problem, ...]
     only: str = ""
+    pace: Pace | None = None
 
 
 def measure(
@@ -76,13 +79,16 @@ def measure(
     *,
     only: str = "",
     timeout: float | None = None,
-    on_event: Callable[[StageEvent], None] = lambda _event: None,
+    jobs: float | None = None,
+    watch: Watch = unwatched,
+    logs: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Evidence:
     """Run what must run, compare it with the base, and put everything measured into one document.
 
     A failing stage, an unreadable metric or a base that cannot be read is evidence too, not an error.
-    ``only`` is the name of the one model to compare; empty: all.
+    ``only`` is the name of the one model to compare; empty: all. ``jobs`` is how many CPUs the stages share,
+    by default the machine's; ``watch`` shows them while they run, ``logs`` is the folder for what they print.
 
     Raises:
         ConfigError: the pipeline or its parameters cannot be read at head.
@@ -94,21 +100,27 @@ def measure(
     with clock.phase("plan"):
         base, problems = _base(project)
         # A model that no dvc.yaml declares is said before anything runs.
-        project.models(project.dvc.graph(), base.graph if base else None)
+        graph = project.dvc.graph()
+        project.models(graph, base.graph if base else None)
         plan = project.dvc.plan()
+        seconds = timing.durations(project, store)
     with clock.phase("run"):
-        settings = running.settings(project.own, timeout=timeout, on_event=on_event)
-        runs = project.dvc.run(settings=settings)
+        with watch(graph, timing.expected(plan, seconds)) as on_event:
+            settings = running.settings(
+                project.own, jobs=jobs, timeout=timeout, seconds=seconds, on_event=on_event, logs=logs
+            )
+            runs = project.dvc.run(settings=settings)
         if project.policy.lock != "verify":
             # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
             cached = [run.name for run in runs if run.status == "cached"]
             project.dvc.restamp(plan.to_restamp(cached))
     with clock.phase("lock"):
-        runs = _with_savings(project, store, runs)
+        runs = timing.with_savings(runs, seconds)
+        pace = timing.pace(runs, jobs=settings.capacity.cpu, wall=clock.seconds["run"])
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
-    candidate = Candidate(plan, runs, lock, head, base, problems, only)
+    candidate = Candidate(plan, runs, lock, head, base, problems, only, pace)
     return _document(project, candidate, clock, moment)
 
 
@@ -152,6 +164,7 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
         policy_edits=project.edits,
         environment=_environment(),
         timings=dict(clock.seconds),
+        pace=candidate.pace,
     )
 
 
@@ -228,29 +241,6 @@ def _repeated(project: Project, model: Model, sources: models.Sources) -> models
         files = models.seeded_files(model, side.graph)
         written[side.name] = repeat(project.dvc, side.rev, param, count, files)
     return replace(sources, repeats=Repeats(written))
-
-
-def _with_savings(project: Project, store: Store, runs: tuple[StageRun, ...]) -> tuple[StageRun, ...]:
-    """How long each cached stage took when it last ran: the base's evidence knows it, where there is one."""
-    base = project.revisions.metrics
-    if base is None or not any(run.status in ("cached", "restored") for run in runs):
-        return runs
-    try:
-        earlier = store.find(lock_digest(project.dvc.lock_files(base.commit)))
-    except MlopsError:
-        # A figure for the reader's pleasure: an unreachable remote is reported where it matters.
-        earlier = None
-    took = _durations(earlier)
-    return tuple(
-        run.model_copy(update={"saved": took.get(run.name)}) if run.status in ("cached", "restored") else run
-        for run in runs
-    )
-
-
-def _durations(earlier: Evidence | None) -> Mapping[str, float | None]:
-    if earlier is None:
-        return {}
-    return {run.name: run.seconds if run.status == "ran" else run.saved for run in earlier.stages}
 
 
 def _environment() -> Environment:

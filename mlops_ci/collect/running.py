@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from mlops_ci.adapters import machine
 from mlops_ci.adapters.dvc import Settings, StageEvent
 from mlops_ci.config import Config, StageSettings
-from mlops_ci.pipeline import Execution, Resources, resources
+from mlops_ci.pipeline import Execution, Graph, Resources, resources
+
+# Shows a run while it lasts: given the pipeline and the seconds that its stages should take.
+Watch = Callable[[Graph, Mapping[str, float]], AbstractContextManager[Callable[[StageEvent], None]]]
+
+
+@contextmanager
+def unwatched(_graph: Graph, _seconds: Mapping[str, float]) -> Iterator[Callable[[StageEvent], None]]:
+    """Nobody looks at the run."""
+    yield lambda _event: None
 
 
 def settings(

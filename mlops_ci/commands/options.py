@@ -28,6 +28,16 @@ Table = Annotated[
 Target = Annotated[str, typer.Argument(help="ENVIRONMENT/MODEL, or ENVIRONMENT where it has one model.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the record for good.")]
 Timeout = Annotated[str, typer.Option(help="Time a stage may take, such as 90s, 30m or 2h.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        max=1024,
+        help="CPUs for stages that run at once; default: all there are.",
+    ),
+]
 
 
 def seconds(timeout: str) -> float | None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from mlops_ci import report
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Base, DryRun, Json, Output, Timeout, seconds
+from mlops_ci.commands.options import Base, DryRun, Jobs, Json, Output, Timeout, seconds
 from mlops_ci.outlets import waiting
 from mlops_ci.session import Session
 
 
 def pr(
-    base: Base = "", output: Output = None, timeout: Timeout = "", json: Json = False, dry_run: DryRun = False
+    base: Base = "",
+    output: Output = None,
+    timeout: Timeout = "",
+    jobs: Jobs = None,
+    json: Json = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Run, measure, judge and report this branch as a pull request.
 
@@ -24,7 +29,7 @@ def pr(
             waiting.tell(session.outlets, wait)
             terminal.result(f"{wait.reason}\n  → {wait.todo}", wait.document())
             return waiting.EXIT_CODE
-        judged = session.judge(session.measure(seconds(timeout)))
+        judged = session.judge(session.measure(seconds(timeout), jobs))
         shown = session.reporting(judged).report()
     terminal.markdown(report.plain(shown.text))
     terminal.result("", {**judged.document(), "comment_url": shown.posted.url, "output": str(session.output)})

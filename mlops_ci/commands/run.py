@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.commands.options import Base, DryRun, Json, Output, Timeout, seconds
+from mlops_ci.commands.options import Base, DryRun, Jobs, Json, Output, Timeout, seconds
 from mlops_ci.session import Session
 
 
 def run(
-    base: Base = "", output: Output = None, timeout: Timeout = "", json: Json = False, dry_run: DryRun = False
+    base: Base = "",
+    output: Output = None,
+    timeout: Timeout = "",
+    jobs: Jobs = None,
+    json: Json = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Run the stages that must run, measure, and write the evidence.
 
@@ -18,7 +23,7 @@ def run(
     with Session.running(terminal, base=base, output=output, dry_run=dry_run) as session:
         if dry_run:
             return _planned(session)
-        found = session.measure(seconds(timeout))
+        found = session.measure(seconds(timeout), jobs)
         written = session.output / "evidence.json"
         session.outlets.output(evidence=found.digest, evidence_path=written)
     ran = [stage for stage in found.stages if stage.status in ("ran", "restored")]

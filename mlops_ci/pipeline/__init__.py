@@ -14,6 +14,7 @@ from mlops_ci.pipeline.graph import (
     order,
     producer_of,
     seed_groups,
+    serial_order,
     upstream,
     waves,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "plan",
     "producer_of",
     "seed_groups",
+    "serial_order",
     "upstream",
     "waves",
 ]

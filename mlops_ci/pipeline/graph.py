@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from mlops_ci.errors import ConfigError
@@ -114,16 +113,19 @@ class Graph:
 
     @cached_property
     def within(self) -> Mapping[str, tuple[str, ...]]:
-        """Directory -> the outputs and tracked sources below it."""
+        """Directory -> the outputs and tracked sources below it, as DVC walks them: folder by folder."""
         below: dict[str, list[str]] = {}
-        for path in [*self.producers, *self.sources]:
-            for parent in PurePosixPath(path).parents:
-                below.setdefault(str(parent), []).append(path)
+        for path in _walked([*self.producers, *self.sources]):
+            for parent in parents(path):
+                below.setdefault(parent, []).append(path)
         return {directory: tuple(paths) for directory, paths in below.items()}
 
     @cached_property
     def feeds(self) -> Mapping[str, tuple[str, ...]]:
-        """Stage name -> the stages whose outputs it reads, in the order of its dependencies."""
+        """Stage name -> the stages whose outputs it reads, in the order of its dependencies.
+
+        A parameters file is a dependency too: a stage may write it.
+        """
         return {stage.name: _direct_upstream(self, stage) for stage in self.stages}
 
     @cached_property
@@ -199,6 +201,31 @@ def waves(graph: Graph) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(group) for group in groups)
 
 
+def serial_order(graph: Graph, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """The stages in the order in which a serial ``dvc repro`` visits them.
+
+    DVC walks the graph depth first: stages as it loads them, and before each what feeds it, in the order of
+    its dependencies. ``wanted`` are only these, which hold all that feeds them (default: all).
+    """
+    found: dict[str, None] = {}
+    begun: set[str] = set()
+    for stage in graph.stages:
+        if stage.name in begun or (wanted is not None and stage.name not in wanted):
+            continue
+        begun.add(stage.name)
+        stack = [(stage.name, iter(graph.feeds[stage.name]))]
+        while stack:
+            name, sources = stack[-1]
+            source = next((one for one in sources if one not in begun), None)
+            if source is None:
+                found[name] = None
+                stack.pop()
+            else:
+                begun.add(source)
+                stack.append((source, iter(graph.feeds[source])))
+    return tuple(found)
+
+
 def seed_groups(graph: Graph) -> tuple[tuple[Stage, ...], ...]:
     """Stages of one matrix that differ in nothing but their random seed, two or more to a group."""
     groups: dict[str, list[Stage]] = {}
@@ -213,19 +240,43 @@ def seed_groups(graph: Graph) -> tuple[tuple[Stage, ...], ...]:
 # ---- walking the graph ---------------------------------------------------------------------------
 
 
+def parents(path: str) -> Iterator[str]:
+    """The folders that hold a path, the innermost first; the last is ``.``, or ``/``."""
+    end = path.rfind("/")
+    while end > 0:
+        path = path[:end]
+        yield path
+        end = path.rfind("/")
+    yield "." if end < 0 else "/"
+
+
 def holder(owned: Mapping[str, Any], path: str) -> str | None:
     """``path`` itself where it is owned, else the owned directory that holds it."""
-    if path in owned:
-        return path
-    parents = (str(parent) for parent in PurePosixPath(path).parents)
-    return next((parent for parent in parents if parent in owned), None)
+    return path if path in owned else next((parent for parent in parents(path) if parent in owned), None)
+
+
+def _walked(paths: Iterable[str]) -> Iterator[str]:
+    """The paths folder by folder: those of a folder together, folders in the order they first come up."""
+    tree: dict[str | None, Any] = {}
+    for path in paths:
+        node = tree
+        for part in path.split("/"):
+            node = node.setdefault(part, {})
+        node[None] = path
+    todo: list[Any] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, str):
+            yield node
+        else:
+            todo.extend(reversed(node.values()))
 
 
 def _direct_upstream(graph: Graph, stage: Stage) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for dep in () if stage.frozen else stage.deps:
-        owner = holder(graph.producers, dep.path)
-        for path in ([owner] if owner else []) + list(graph.within.get(dep.path, ())):
+    for read in () if stage.frozen else (*(dep.path for dep in stage.deps), *stage.params):
+        owner = holder(graph.producers, read)
+        for path in ([owner] if owner else []) + list(graph.within.get(read, ())):
             if path in graph.producers:
                 found[graph.producers[path]] = None
     return tuple(found)

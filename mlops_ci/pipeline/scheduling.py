@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import heapq
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mlops_ci.pipeline.graph import Graph, order
 from mlops_ci.pipeline.resources import Capacity, Resources
+
+LEAST_PATIENCE = 4
+MILLI = 1000  # CPUs are counted in thousandths: ten times 0.1 is exactly one
 
 
 @dataclass(frozen=True)
@@ -17,12 +22,77 @@ class Slot:
     gpus: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Room:
+    """A part of the machine: thousandths of CPUs, memory in bytes, GPUs; ``exclusive``: all of it."""
+
+    cpu: int = 0
+    memory: int = 0
+    gpu: int = 0
+    exclusive: bool = False
+
+    def plus(self, other: _Room) -> _Room:
+        return _Room(self.cpu + other.cpu, self.memory + other.memory, self.gpu + other.gpu)
+
+    def minus(self, other: _Room) -> _Room:
+        return _Room(self.cpu - other.cpu, self.memory - other.memory, self.gpu - other.gpu)
+
+    def holds(self, other: _Room) -> bool:
+        return other.cpu <= self.cpu and other.memory <= self.memory and other.gpu <= self.gpu
+
+
+@dataclass(frozen=True)
+class _Running:
+    room: _Room
+    gpus: tuple[str, ...]
+    # When it should have ended by what it took last time; where that is not known, any moment.
+    until: float
+
+
+@dataclass
+class _Waiting:
+    """Which stages wait for others, for how many; what is not wanted is passed over without a slot."""
+
+    graph: Graph
+    wanted: frozenset[str]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def begin(self) -> list[str]:
+        self.counts = {name: len(sources) for name, sources in self.graph.feeds.items()}
+        return self._passed(name for name, count in self.counts.items() if not count)
+
+    def ended(self, name: str) -> list[str]:
+        return self._passed(self._freed(name))
+
+    def _freed(self, name: str) -> Iterable[str]:
+        for reader in self.graph.feeds_to[name]:
+            self.counts[reader] -= 1
+            if not self.counts[reader]:
+                yield reader
+
+    def _passed(self, free: Iterable[str]) -> list[str]:
+        """The wanted stages that are free now; what is not wanted frees what reads it at once."""
+        found, todo = [], list(free)
+        while todo:
+            name = todo.pop()
+            if name in self.wanted:
+                found.append(name)
+            else:
+                todo.extend(self._freed(name))
+        return found
+
+
 class Schedule:
     """The state of a run: what waits, what is ready, what takes which part of the machine.
 
     Of the stages that are ready, the one with the longest way to the end of the pipeline comes first
     (critical path; Graham, "Bounds on multiprocessing timing anomalies", 1969), by the ``seconds`` that
     each stage took last time. A stage that wants more than there is takes all of it.
+
+    Where there is no room for the first one, others may start before it if that does not keep it waiting
+    (backfilling; Lifka, "The ANL/IBM SP scheduling system", 1995): beside it there would be room for them
+    too, or they end before it could start anyway. Beyond that so many as the machine has CPUs may, then the
+    machine is left to empty for it: nothing waits for ever. ``now`` is the clock (seconds).
     """
 
     def __init__(
@@ -32,19 +102,22 @@ class Schedule:
         capacity: Capacity,
         resources: Mapping[str, Resources],
         seconds: Mapping[str, float],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._graph = graph
-        self._wanted = frozenset(wanted)
-        self._capacity = capacity
-        self._resources = resources
-        self._running: dict[str, tuple[Resources, tuple[str, ...]]] = {}
-        sequence = [name for name in order(graph) if name in self._wanted]
-        self._waiting = {
-            name: sum(source in self._wanted for source in graph.feeds[name]) for name in sequence
-        }
-        self._rank = _ranks(graph, sequence, seconds)
-        free = [name for name, count in self._waiting.items() if not count]
-        self._ready = sorted(free, key=self._rank.__getitem__)
+        self._capacity = _Room(_milli(capacity.cpu), capacity.memory, len(capacity.gpus))
+        self._patience = max(LEAST_PATIENCE, int(capacity.cpu))
+        self._seconds = seconds
+        self._now = now
+        self._waiting = _Waiting(graph, frozenset(wanted))
+        self._rank = _ranks(graph, self._waiting.wanted, seconds)
+        self._rooms = {name: self._room(resources.get(name, Resources())) for name in self._rank}
+        self._running: dict[str, _Running] = {}
+        self._free = self._capacity
+        self._gpus = list(capacity.gpus)
+        # A heap for each kind of room: whether the first of a kind fits, all of it do.
+        self._ready: dict[_Room, list[tuple[float, int, str]]] = {}
+        self._overtaken: dict[str, int] = {}
+        self._put(self._waiting.begin())
 
     @property
     def is_over(self) -> bool:
@@ -52,67 +125,94 @@ class Schedule:
         return not self._ready and not self._running
 
     def next(self) -> Slot | None:
-        """The stage that starts now, which counts as running from here on; None where nothing fits."""
-        for name in self._ready:
-            wants = self._fitted(self._resources.get(name, Resources()))
-            if not self._fits(wants):
-                # What needs the whole machine would wait for ever if smaller ones kept overtaking it.
-                if wants.exclusive:
-                    return None
-                continue
-            self._ready.remove(name)
-            gpus = self._free_gpus()[: wants.gpu]
-            self._running[name] = (wants, gpus)
-            return Slot(name, gpus)
+        """The stage that starts now, which counts as running from here on; None where none should."""
+        first: str | None = None
+        for room, (_, _, name) in sorted(
+            ((room, heap[0]) for room, heap in self._ready.items()), key=lambda item: item[1]
+        ):
+            if not self._fits(room):
+                first = first or name
+            elif first is None or self._may_overtake(name, first):
+                return self._start(name)
         return None
 
     def ended(self, name: str) -> None:
-        """A stage ended, well or not: its room is free, and what waited for nothing else is ready."""
-        self._running.pop(name, None)
-        freed = []
-        for reader in self._graph.feeds_to[name]:
-            if reader in self._waiting:
-                self._waiting[reader] -= 1
-                if not self._waiting[reader]:
-                    freed.append(reader)
-        if freed:
-            self._ready = sorted([*self._ready, *freed], key=self._rank.__getitem__)
+        """A stage ended, well or not: its room is free, and what waited for nothing else is ready.
 
-    def _fitted(self, wants: Resources) -> Resources:
-        """What a stage gets where it wants more than there is."""
+        Raises:
+            KeyError: it does not run.
+        """
+        entry = self._running.pop(name)
+        self._free = self._free.plus(entry.room)
+        self._gpus.extend(entry.gpus)
+        self._put(self._waiting.ended(name))
+
+    def _room(self, wants: Resources) -> _Room:
+        """What a stage gets: all there is where it wants more."""
         have = self._capacity
-        return Resources(
-            cpu=min(wants.cpu, have.cpu),
+        return _Room(
+            cpu=min(_milli(wants.cpu), have.cpu),
             memory=min(wants.memory, have.memory),
-            gpu=min(wants.gpu, len(have.gpus)),
+            gpu=min(wants.gpu, have.gpu),
             exclusive=wants.exclusive,
         )
 
-    def _fits(self, wants: Resources) -> bool:
-        taken = [one for one, _ in self._running.values()]
-        if not taken:
-            return True
-        if wants.exclusive or any(one.exclusive for one in taken):
-            return False
-        # A thousandth of a CPU: ten times 0.1 is one.
-        return (
-            wants.cpu + sum(one.cpu for one in taken) <= self._capacity.cpu + 0.001
-            and wants.memory + sum(one.memory for one in taken) <= self._capacity.memory
-            and wants.gpu <= len(self._free_gpus())
-        )
+    def _put(self, names: Iterable[str]) -> None:
+        for name in names:
+            heapq.heappush(self._ready.setdefault(self._rooms[name], []), (*self._rank[name], name))
 
-    def _free_gpus(self) -> tuple[str, ...]:
-        used = {gpu for _, gpus in self._running.values() for gpu in gpus}
-        return tuple(gpu for gpu in self._capacity.gpus if gpu not in used)
+    def _start(self, name: str) -> Slot:
+        room = self._rooms[name]
+        heapq.heappop(self._ready[room])
+        if not self._ready[room]:
+            del self._ready[room]
+        self._overtaken.pop(name, None)
+        gpus, self._gpus = tuple(self._gpus[: room.gpu]), self._gpus[room.gpu :]
+        self._free = self._free.minus(room)
+        self._running[name] = _Running(room, gpus, self._now() + self._seconds.get(name, 0.0))
+        return Slot(name, gpus)
+
+    def _fits(self, room: _Room) -> bool:
+        if not self._running:
+            return True
+        # What is exclusive runs alone, so it is the first of those that run.
+        alone = room.exclusive or next(iter(self._running.values())).room.exclusive
+        return not alone and self._free.holds(room)
+
+    def _may_overtake(self, name: str, first: str) -> bool:
+        """Whether a stage may start before the first one, for which there is no room yet."""
+        start, beside = self._prospect(self._rooms[first])
+        if not self._rooms[first].exclusive and beside.holds(self._rooms[name]):
+            return True
+        if name in self._seconds and self._now() + self._seconds[name] <= start:
+            return True
+        passed = self._overtaken.get(first, 0)
+        self._overtaken[first] = passed + 1
+        return passed < self._patience
+
+    def _prospect(self, room: _Room) -> tuple[float, _Room]:
+        """When there should be room for a stage that waits, and what is free beside it then."""
+        free, start = self._free, self._now()
+        for entry in sorted(self._running.values(), key=lambda one: one.until):
+            if not room.exclusive and free.holds(room):
+                break
+            free, start = free.plus(entry.room), max(start, entry.until)
+        return start, free.minus(room)
+
+
+def _milli(cpu: float) -> int:
+    return max(1, round(cpu * MILLI))
 
 
 def _ranks(
-    graph: Graph, sequence: Sequence[str], seconds: Mapping[str, float]
+    graph: Graph, wanted: Collection[str], seconds: Mapping[str, float]
 ) -> dict[str, tuple[float, int]]:
-    """For each stage the seconds from its start to the end of the pipeline, negative, then its place."""
-    typical = sorted(seconds.values())[len(seconds) // 2] if seconds else 1.0
+    """Each wanted stage: the seconds from its start to the end of the pipeline, negative; its place."""
+    sequence: Sequence[str] = order(graph)
+    known = sorted(seconds.values())
+    typical = known[len(known) // 2] if known else 1.0
     ahead: dict[str, float] = {}
     for name in reversed(sequence):
-        after = max((ahead[reader] for reader in graph.feeds_to[name] if reader in ahead), default=0.0)
-        ahead[name] = after + seconds.get(name, typical)
-    return {name: (-ahead[name], place) for place, name in enumerate(sequence)}
+        after = max((ahead[reader] for reader in graph.feeds_to[name]), default=0.0)
+        ahead[name] = after + (seconds.get(name, typical) if name in wanted else 0.0)
+    return {name: (-ahead[name], place) for place, name in enumerate(sequence) if name in wanted}

@@ -74,32 +74,20 @@ def test_enterprise_servers_do_not_take_current_artifacts(
     assert bool(done.outputs) is uploaded
 
 
-def key(job: Job, **environ: str) -> str:
-    cache = job.work / ".dvc" / "cache"
-    cache.mkdir(exist_ok=True)
-    return collect(job, MLOPS_CI_CACHE=str(cache), MLOPS_CI_ARTIFACTS="never", **environ).outputs["cache-key"]
+def lock(job: Job) -> str:
+    return job.run("bash", ACTION / "key.sh").log.strip()
 
 
-def test_the_key_of_the_cache_is_what_the_lock_says(job: Job) -> None:
+def test_what_the_locks_say_is_one_digest(job: Job) -> None:
     (job.work / "sub").mkdir()
-    lock, raw = job.work / "sub" / "dvc.lock", job.work / "raw data.csv.dvc"
-    keys = [key(job)]
-    for file, text in ((lock, "a"), (lock, "b"), (raw, "b")):
+    place, raw = job.work / "sub" / "dvc.lock", job.work / "raw data.csv.dvc"
+    found = [lock(job)]
+    for file, text in ((place, "a"), (place, "b"), (raw, "b")):
         file.write_text(text)
-        keys.append(key(job))
-    assert len(set(keys)) == 4
+        found.append(lock(job))
+    assert len(set(found)) == 4
     (job.work / "other.txt").write_text("x")
-    assert key(job) == keys[-1]
-
-
-def test_where_nothing_ran_no_cache_is_kept(job: Job) -> None:
-    (job.work / ".dvc" / "cache").mkdir()
-    told = {"MLOPS_CI_CACHE": str(job.work / ".dvc" / "cache"), "MLOPS_CI_ARTIFACTS": "never"}
-    assert collect(job, MLOPS_CI_RAN="skipped", **told).outputs == {}
-    assert collect(job, MLOPS_CI_RAN="failure", MLOPS_CI_VERDICT="waiting", **told).outputs == {}
-    refused = collect(job, MLOPS_CI_RAN="failure", MLOPS_CI_VERDICT="refused", **told)
-    assert [*refused.outputs] == ["cache-key"]
-    assert collect(job, MLOPS_CI_CACHE=str(job.work / "gone"), MLOPS_CI_ARTIFACTS="never").outputs == {}
+    assert lock(job) == found[-1]
 
 
 def test_a_run_without_a_verdict_is_told_in_the_summary(job: Job) -> None:

@@ -164,7 +164,6 @@ def test_only_a_cache_inside_of_the_checkout_is_kept(
     (job.work / ".dvc" / "config").write_text(config)
     done, _ = installed(job, tmp_path)
     assert done.outputs["cache-dir"] == (str(job.work / cache) if cache else "")
-    assert len(done.outputs.get("cache-key", "")) == (40 if cache else 0)
 
 
 def test_without_dvc_there_is_no_cache(job: Job, tmp_path: Path) -> None:
