@@ -67,9 +67,9 @@ def build(folder: Path, stages: Stages, files: Mapping[str, bytes] | None = None
     return folder
 
 
-def twin(folder: Path) -> Path:
-    """A copy beside it, so that both tools start from the same."""
-    other = folder.with_name(f"{folder.name}-twin")
+def twin(folder: Path, name: str) -> Path:
+    """A copy beside it, so that whoever runs starts from the same."""
+    other = folder.with_name(f"{folder.name}-{name}")
     shutil.copytree(folder, other, symlinks=True)
     return other
 
