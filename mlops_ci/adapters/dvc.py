@@ -16,7 +16,9 @@ from mlops_ci.adapters import (
     dvc_copy,
     dvc_fetch,
     dvc_graph,
+    dvc_journal,
     dvc_lock,
+    dvc_locks,
     dvc_needs,
     dvc_push,
     dvc_run,
@@ -277,7 +279,25 @@ class Dvc:
             ConfigError: a target is no stage.
             ToolError: data could not be fetched, the disk is full, or DVC is locked.
         """
-        loaded = self._load(None)
+        wanted = _wanted(self._load(None).graph, targets)
+        with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
+            dvc_locks.forget(self._repo)
+            try:
+                runs = self._run(wanted, settings or Settings())
+            finally:
+                self.refresh()
+        if push:
+            self.push()
+        return runs
+
+    def _run(self, wanted: frozenset[str], settings: Settings) -> tuple[StageRun, ...]:
+        writer = self._writer()
+        if dvc_journal.is_left(self._repo) and writer.recover():
+            added = writer.added
+            self.refresh()
+            writer = self._writer()
+            writer.added = added
+        loaded = writer.loaded
         known = Known(
             dict(self.present()),
             dict(loaded.graph.recorded),
@@ -285,13 +305,13 @@ class Dvc:
             self._same_code,
             self._runs_code,
         )
-        try:
-            runs = dvc_run.run(loaded, known, _wanted(loaded.graph, targets), settings or Settings())
-        finally:
-            self.refresh()
-        if push:
-            self.push()
+        runs = dvc_run.run(loaded, known, wanted, settings, self.store, writer)
+        writer.finish()
         return runs
+
+    def _writer(self) -> dvc_journal.Writer:
+        loaded = self._load(None)
+        return dvc_journal.Writer(loaded, pipeline.serial_order(loaded.graph))
 
     def restamp(self, steps: Iterable[Step]) -> tuple[str, ...]:
         """Write the new hashes of the steps' stamps into dvc.lock; gives the files written."""

@@ -59,7 +59,7 @@ def hashes(loaded: Loaded, tree: Callable[[str], Mapping[str, str] | None]) -> d
     items: dict[str, Any] = dict(loaded.sources)
     for stage in loaded.stages.values():
         for item in [*stage.deps, *stage.outs]:
-            if not _is_params(item):
+            if not is_params(item):
                 items.setdefault(loaded.path(item), item)
     found = ((path, content_hash(item)) for path, item in items.items())
     recorded = {**loaded.graph.sources, **loaded.graph.recorded}
@@ -134,8 +134,8 @@ def _path(repo: Any, top: str, item: Any) -> str:
 
 
 def _stage(repo: Any, top: str, name: str, item: Any, params: _Params, matrices: _Matrices) -> Stage:
-    deps = [dep for dep in item.deps if not _is_params(dep)]
-    param_deps = [dep for dep in item.deps if _is_params(dep)]
+    deps = [dep for dep in item.deps if not is_params(dep)]
+    param_deps = [dep for dep in item.deps if is_params(dep)]
     recorded = [dep for dep in item.deps if dep.hash_info] + [out for out in item.outs if out.hash_info]
     callback = not item.deps and not item.outs
     return Stage(
@@ -172,8 +172,15 @@ def _value(item: Any) -> str | None:
     return str(item.hash_info.value) if item.hash_info else None
 
 
-def _is_params(item: Any) -> bool:
+def is_params(item: Any) -> bool:
+    """Whether a dependency is on parameters, not on a file's bytes."""
     return type(item).__name__ == "ParamsDependency"
+
+
+def params_now(loaded: Loaded, deps: Iterable[Any]) -> dict[str, dict[str, Any]]:
+    """The values of parameters as their files have them now: file -> key -> value."""
+    params = _Params(loaded.repo)
+    return {loaded.path(dep): params.now(dep) for dep in deps}
 
 
 class _Params:

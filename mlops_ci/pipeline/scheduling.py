@@ -117,15 +117,37 @@ class Schedule:
         # A heap for each kind of room: whether the first of a kind fits, all of it do.
         self._ready: dict[_Room, list[tuple[float, int, str]]] = {}
         self._overtaken: dict[str, int] = {}
-        self._put(self._waiting.begin())
+        self._new = self._waiting.begin()
+        self._held: set[str] = set()
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing runs and nothing is ready to."""
-        return not self._ready and not self._running
+        """Whether nothing runs, is held, or is ready to run."""
+        return not (self._new or self._held or self._ready or self._running)
+
+    def arrived(self) -> list[str]:
+        """The stages that nothing feeds any more, the first ones first; held until ``admit`` or ``skip``.
+
+        Who does not ask leaves it to ``next``, which admits them all.
+        """
+        found, self._new = sorted(self._new, key=self._rank.__getitem__), []
+        self._held.update(found)
+        return found
+
+    def admit(self, name: str) -> None:
+        """A stage that was held may start as soon as there is room."""
+        self._held.remove(name)
+        self._put([name])
+
+    def skip(self, name: str) -> None:
+        """A stage that was held does not have to run: what waited for nothing else arrives."""
+        self._held.remove(name)
+        self._new += self._waiting.ended(name)
 
     def next(self) -> Slot | None:
         """The stage that starts now, which counts as running from here on; None where none should."""
+        self._put(self._new)
+        self._new = []
         first: str | None = None
         for room, (_, _, name) in sorted(
             ((room, heap[0]) for room, heap in self._ready.items()), key=lambda item: item[1]
@@ -145,7 +167,7 @@ class Schedule:
         entry = self._running.pop(name)
         self._free = self._free.plus(entry.room)
         self._gpus.extend(entry.gpus)
-        self._put(self._waiting.ended(name))
+        self._new += self._waiting.ended(name)
 
     def _room(self, wants: Resources) -> _Room:
         """What a stage gets: all there is where it wants more."""

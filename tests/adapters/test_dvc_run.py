@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ci.adapters import dvc_run
+from mlops_ci.adapters import dvc_locks
 from mlops_ci.adapters.dvc import Dvc, Settings, StageEvent
 from mlops_ci.errors import ConfigError, ToolError
 from mlops_ci.evidence import StageRun
@@ -291,7 +291,7 @@ def test_without_a_remote_the_missing_data_is_named(clone: Path, opened: Open) -
 def test_a_lock_held_by_another_process_is_a_tool_error(
     pair: Callable[[str], Dvc], dvc_repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dvc_run, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(dvc_locks, "WAIT", 0.1)
     dvc = pair("echo 1 > one.txt")
     with (dvc_repo / ".dvc" / "tmp" / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
