@@ -188,7 +188,7 @@ def nothing_left(ground: Ground, serial: Ground) -> Iterator[str]:
 
 
 # Files that only ever hold an advisory lock: to remove one would let two processes hold it.
-LASTING = frozenset({"mlops-ci.pull"})
+LASTING = frozenset({"mlops-ci/run.lock", "mlops-ci/checkout.lock"})
 
 
 def _md5(content: bytes) -> str:
