@@ -126,9 +126,9 @@ class Ground:
         return {kind: paths for kind, paths in found.items() if paths}
 
     def objects(self) -> dict[str, Path]:
-        """The objects of the cache by their hashes."""
+        """The objects of the cache by their hashes; what DVC had only half copied when it was killed is none."""
         cache = self.top / ".dvc" / "cache" / "files" / "md5"
-        return {path.parent.name + path.name: path for path in cache.glob("??/*")}
+        return {path.parent.name + path.name: path for path in cache.glob("??/*") if path.suffix != ".tmp"}
 
     def run_cache(self) -> Iterator[Mapping[str, Any]]:
         """The records of DVC's run cache that can be read."""
