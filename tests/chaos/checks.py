@@ -120,8 +120,9 @@ def cache_is_sound(ground: Ground) -> Iterator[str]:
 
 
 def nothing_again(ground: Ground, state: State, done: Collection[str], times: int) -> Iterator[str]:
-    """No command of what was computed has started, and none more than so many times."""
-    started = ground.log("start", ground.turn)
+    """No command of what was computed has started, and none more than so many times; but what always changes."""
+    always = {step.name for step in state.pipeline.steps if step.always}
+    started = [name for name in ground.log("start", ground.turn) if name not in always]
     addresses = {step.name: step.address for step in state.pipeline.steps}
     again = sorted({name for name in started if addresses[name] in done})
     if again:
