@@ -11,7 +11,7 @@ verb="${MLOPS_CI_VERB//[^a-z-]/?}"
 # install.sh has told of its own failures.
 if [ "${MLOPS_CI_INSTALLED:-}" = success ] && [ "${MLOPS_CI_RAN:-}" = failure ] && [ -z "${MLOPS_CI_VERDICT:-}${MLOPS_CI_PROMOTED:-}" ]; then
   case "$verb" in
-    promote) title="mlops-ci promote did not come to its end" ;;
+    plan | promote | repro) title="mlops-ci $verb did not come to its end" ;;
     *) title="mlops-ci came to no verdict" ;;
   esac
   printf '### %s\n\n`mlops-ci %s` ended early; the last lines of the step "Run mlops-ci" in the log say why.\n' \
