@@ -28,11 +28,10 @@ def run(
         found = session.measure(seconds(timeout), jobs)
         written = session.output / "evidence.json"
         session.outlets.output(evidence=found.digest, evidence_path=written)
-    counts = Counter("ran" if stage.status == "restored" else stage.status for stage in found.stages)
-    said = {"ran": "ran", "cached": "cached", "failed": "failed", "blocked": "not run because of that"}
-    words = ", ".join(
-        f"{counts[status]} {word}" for status, word in said.items() if counts[status] or status != "blocked"
-    )
+    counts = Counter(str(stage.status) for stage in found.stages)
+    ran, waiting = counts["ran"] + counts["restored"], counts["blocked"]
+    words = f"{ran} ran, {counts['cached']} cached, {counts['failed']} failed"
+    words += f", {waiting} not run because of that" if waiting else ""
     terminal.result(f"{words}\nEvidence: {written}", found.model_dump(mode="json", by_alias=True))
     return 1 if counts["failed"] else 0
 
