@@ -406,4 +406,6 @@ def _wanted(graph: Graph, targets: Iterable[str]) -> frozenset[str]:
 
 
 def _is_pushed(out: Any) -> bool:
-    return bool(out.use_cache and out.can_push and out.hash_info and out.is_in_repo)
+    """Whether `dvc push` sends it: what another repository keeps is fetched from there."""
+    ours = out.use_cache and out.can_push and out.is_in_repo and not out.stage.is_repo_import
+    return bool(ours and out.hash_info)
