@@ -109,7 +109,11 @@ class Made:
             entry["params"] = [{_from(base, file): [key] if key else None} for file, key in self.params]
         for path, out in zip(paths, self.outs, strict=True):
             kind = out.flavour if out.flavour in ("metrics", "plots") else "outs"
-            said_of = {"uncached": {"cache": False}, "metrics": {"cache": False}, "persist": {"persist": True}}
+            said_of = {
+                "uncached": {"cache": False},
+                "metrics": {"cache": False},
+                "persist": {"persist": True},
+            }
             more = said_of.get(out.flavour)
             entry.setdefault(kind, []).append({path: more} if more else path)
         entry |= {"frozen": True} if self.frozen else {}
@@ -189,7 +193,9 @@ def made(draw: st.DrawFn, name: str, before: tuple[Made, ...]) -> Made:
     known += [f"{out.path}/{inner}" for out in written if out.folder for inner in ("all", "deep", "same")]
     # Not itself among what it reads: then it would feed itself.
     place = draw(st.sampled_from(("gen", "gen", "sub/gen", "out")))
-    folders = [path for path in ("gen", "sub/gen") if path != place and any(p.startswith(path) for p in known)]
+    folders = [
+        path for path in ("gen", "sub/gen") if path != place and any(p.startswith(path) for p in known)
+    ]
     if any(out.path.startswith(f"{place}/") for out in written) or not before:
         folders = []
     choices = st.sampled_from([*known, *known, *SOURCES, *TRACKED])
@@ -254,9 +260,7 @@ def _edit_params(draw: st.DrawFn, change: Change) -> Change:
         {"group": {"inner": "x", "other": 3}},
         {"unread": 1},
     ]
-    return replace(
-        change, after=replace(change.after, params={**params, **draw(st.sampled_from(edits))})
-    )
+    return replace(change, after=replace(change.after, params={**params, **draw(st.sampled_from(edits))}))
 
 
 def _edit_stage(draw: st.DrawFn, change: Change) -> Change:
@@ -274,7 +278,9 @@ def _edit_stage(draw: st.DrawFn, change: Change) -> Change:
                 replace(old, deps=old.deps[1:]),
                 replace(old, outs=old.outs[:1]),
                 replace(old, params=old.params[:1]),
-                replace(old, params=(*(one for one in old.params if one[0] != PARAMS[1]), (PARAMS[1], "alpha"))),
+                replace(
+                    old, params=(*(one for one in old.params if one[0] != PARAMS[1]), (PARAMS[1], "alpha"))
+                ),
                 replace(old, deps=tuple(dict.fromkeys([*old.deps, "raw/b.txt"]))),
             )
         )
@@ -307,4 +313,14 @@ def _touch(draw: st.DrawFn, change: Change) -> Change:
     return replace(change, touched={**change.touched, path: draw(st.sampled_from(endings))})
 
 
-_KINDS = (_edit_text, _edit_params, _edit_params, _edit_stage, _edit_stage, _drop_stage, _add_stage, _touch, _touch)
+_KINDS = (
+    _edit_text,
+    _edit_params,
+    _edit_params,
+    _edit_stage,
+    _edit_stage,
+    _drop_stage,
+    _add_stage,
+    _touch,
+    _touch,
+)
