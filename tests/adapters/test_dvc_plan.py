@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,7 @@ class Done:
 
 
 @pytest.fixture(scope="session")
-def tracked_template(
-    tmp_path_factory: pytest.TempPathFactory, dvc_template: Path, commit: RunGit
-) -> Iterator[Path]:
+def tracked_template(tmp_path_factory: pytest.TempPathFactory, dvc_template: Path, commit: RunGit) -> Path:
     """A repository with a tracked file, a tracked folder, an import of a local path and a remote beside it."""
     from dvc.repo import Repo
 
@@ -102,7 +100,7 @@ def tracked_template(
         repo.imp_url(str(top / "outside.csv"), str(root / "imported.csv"))
         repo.push()
     commit(root, "data")
-    yield top
+    return top
 
 
 def apply(root: Path, found: Pipeline) -> None:
@@ -196,8 +194,6 @@ def test_dvc_does_what_the_plan_says(
         apply(root, first)
         graph, plan = planned(root)
         agree(graph, plan, reproduce(root, graph))
-        graph, plan = planned(root)
-        moving = {step.stage for step in plan.steps if step.action in ("run", "maybe")}
         if remote:
             root = cloned(root, top / "clone", git, commit)
         apply(root, change.after)
