@@ -58,6 +58,11 @@ class Measured:
             f"whole plan {self.ours:6.2f} s ({self.ours - self.dvc:+.2f} s, x{self.ours / self.dvc:.2f})"
         )
 
+    def growth(self, before: Measured) -> str:
+        """One line: how each grew from another measurement of fewer stages."""
+        more, dvc, ours = self.stages / before.stages, self.dvc / before.dvc, self.ours / before.ours
+        return f"       x{more:.1f} the stages: DVC's index x{dvc:.2f}, whole plan x{ours:.2f}"
+
 
 def build(root: Path, stages: int, files: int) -> None:
     """A repository with so many stages in so many dvc.yaml files, and none of their data."""
@@ -210,7 +215,7 @@ def dominating(stages: int, files: int) -> list[str]:
 def _package(file: str) -> str:
     """The package that a file of a profile belongs to."""
     for marker in ("/site-packages/", "/mlops_ci/"):
-        before, found, after = file.rpartition(marker)
+        _, found, after = file.rpartition(marker)
         if found:
             return "mlops_ci" if marker == "/mlops_ci/" else after.split("/")[0].removesuffix(".py")
     return "built in" if file.startswith("~") else "Python's library"
@@ -231,10 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found = measure(stages, files)
             print(found.text(), flush=True)
             if before:
-                print(
-                    f"       x{stages / before.stages:.1f} the stages: DVC's index x{found.dvc / before.dvc:.2f}, "
-                    f"whole plan x{found.ours / before.ours:.2f}"
-                )
+                print(found.growth(before), flush=True)
             before = found
     if given.profile:
         size, files = min(given.stages), given.files[0]

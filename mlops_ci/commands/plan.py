@@ -22,8 +22,8 @@ Remote = Annotated[
 def plan(json: Json = False, remote: Remote = False) -> int:
     """Show which stages would run and why, without any data.
 
-    Reads dvc.yaml, dvc.lock, parameters and Git alone: nothing is pulled and nothing is run. With --remote the
-    exit code is 1 where somebody forgot `dvc push`.
+    Reads dvc.yaml, dvc.lock, parameters and Git alone: nothing is pulled and nothing is run. With --remote
+    the exit code is 1 where somebody forgot `dvc push`.
     """
     git = Git.open(Path.cwd())
     dvc = Dvc.open(dvc_root(git, Path.cwd()))

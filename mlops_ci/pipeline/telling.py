@@ -46,7 +46,7 @@ class Told:
 
 
 def lacking(graph: Graph, plan: Plan, missing: Collection[str]) -> tuple[str, ...]:
-    """Of the paths that the remote lacks, those that count: what a stage that must run writes is made anew."""
+    """Of the paths that the remote lacks, those that count: not what a `run` stage makes anew."""
     anew = {out.path for step in plan.having("run") for out in graph.by_name[step.stage].outs}
     return tuple(sorted(set(missing) - anew))
 

@@ -17,12 +17,15 @@ from ruamel.yaml import YAML, YAMLError
 from mlops_ci.adapters import dvc_lifted, dvc_yaml
 
 READER = dvc_yaml.Reader()
-SCALARS = (
-    "yes no on off Yes NO y n true True TRUE false null Null NULL ~ 012 0o12 0x1F 0b1 1_000 1_0.5 1e3 1E3 1.e3 .5 5. "
-    "-0 -0.0 +1 +1.5 -12 00 -00 1. 0.10 12e03 1:30 190:20:30 190:20:30.15 2001-12-14 2001-12-14T21:59:43.10-05:00 "
-    ".inf -.inf +.inf .Inf .INF .nan .NaN .NAN inf nan = << 0.1e-5 1e 1e400 123456789012345678901234567890 "
-    "d41d8cd98f00b204e9800998ecf8427e 12345678901234567890123456789012 1234567e12345678 a.dir 1.2.3 é 日本 -a :a a:b"
-).split()
+_SCALARS = """
+yes no on off Yes NO y n true True TRUE false null Null NULL ~ 012 0o12 0x1F 0b1
+1_000 1_0.5 1e3 1E3 1.e3 .5 5. -0 -0.0 +1 +1.5 -12 00 -00 1. 0.10 12e03 1:30
+190:20:30 190:20:30.15 2001-12-14 2001-12-14T21:59:43.10-05:00 .inf -.inf +.inf .Inf
+.INF .nan .NaN .NAN inf nan = << 0.1e-5 1e 1e400 123456789012345678901234567890
+d41d8cd98f00b204e9800998ecf8427e 12345678901234567890123456789012 1234567e12345678
+a.dir 1.2.3 é 日本 -a :a a:b
+"""
+SCALARS = _SCALARS.split()
 TEXTS = (
     "",
     "\n",
