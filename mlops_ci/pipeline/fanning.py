@@ -210,8 +210,9 @@ class _Spreading:
         return max(1, int(self.machine.capacity.cpu))
 
     def cpu(self, name: str) -> float:
-        """How many CPUs a stage keeps busy; at most all."""
-        return min(self.machine.resources.get(name, Resources()).cpu, self.cpus)
+        """How many CPUs a stage keeps busy, or from others; at most all."""
+        wants = self.machine.resources.get(name, Resources())
+        return self.cpus if wants.exclusive else min(wants.cpu, self.cpus)
 
     @cached_property
     def places(self) -> Mapping[str, int]:

@@ -363,7 +363,7 @@ def test_the_plan_of_a_spread_run_comes_from_labels_and_durations(play: Play, tm
     output = tmp_path / "outputs"
     told = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "GITHUB_EVENT_NAME": "push"}
     answer = play.call(root, "plan", "--matrix", **told)
-    assert "how long the stages take is not known yet" in answer.out
+    assert "how long the stages take is not known yet" in answer.document["why"]
     assert "spread<<" in output.read_text()
     assert "\nfalse\n" in output.read_text()
     base = play.clone("measured")
@@ -374,9 +374,12 @@ def test_the_plan_of_a_spread_run_comes_from_labels_and_durations(play: Play, tm
     slow = [run.model_copy(update={"status": "ran", "seconds": 900.0}) for run in found.stages]
     Store(dvc, tmp_path / "store").write(found.model_copy(update={"stages": tuple(slow), "created": "9999"}))
     dvc.close()
+    # Each of these stages takes a whole runner, however many CPUs the one of this test has.
+    whole = "{resources: {cpu: 64}}"
+    write(root, {"mlops-ci.yaml": f"version: 1\nstages:\n  train: {whole}\n  eval: {whole}\n"})
     answer = play.call(root, "plan", "--matrix", "--runners", "2", **told)
+    assert answer.document["why"] == "one runner would take 5400 s, several take 3720 s"
     assert ("\ntrue\n" in output.read_text(), '{"include":[' in output.read_text()) == (True, True)
-    assert '"why": "one runner would take' in answer.out
 
 
 def test_repro_alone_needs_no_configuration_and_no_base(play: Play) -> None:
