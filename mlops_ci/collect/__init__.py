@@ -61,7 +61,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted."""
+    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted.
+
+    ``jobs`` is how many CPUs the stages shared, ``joined`` what other jobs ran of it.
+    """
 
     plan: Plan
     runs: tuple[StageRun, ...]
@@ -70,7 +73,8 @@ class Candidate:
     base: Side | None
     problems: tuple[Problem, ...]
     only: str = ""
-    pace: Pace | None = None
+    jobs: float = 1.0
+    joined: Spread | None = None
 
 
 def measure(
@@ -119,12 +123,12 @@ def measure(
             project.dvc.restamp(plan.to_restamp(cached))
     with clock.phase("lock"):
         runs = timing.with_savings(runs, seconds)
-        pace = timing.pace(runs, jobs=settings.capacity.cpu, wall=clock.seconds["run"])
-        pace = joined.pace(pace) if joined else pace
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
-    candidate = Candidate(plan, runs, lock, head, base, problems, only, pace)
+    candidate = Candidate(
+        plan, runs, lock, head, base, problems, only, jobs=settings.capacity.cpu, joined=joined
+    )
     return _document(project, candidate, clock, moment)
 
 
@@ -168,8 +172,20 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
         policy_edits=project.edits,
         environment=_environment(),
         timings=dict(clock.seconds),
-        pace=candidate.pace,
+        pace=_pace(project, candidate, clock),
     )
+
+
+def _pace(project: Project, candidate: Candidate, clock: Clock) -> Pace | None:
+    """How the run went; what the comparison pulled is counted too."""
+    pace = timing.pace(
+        candidate.runs,
+        jobs=candidate.jobs,
+        wall=clock.seconds["run"],
+        pulled=project.dvc.pulled,
+        pushed=project.dvc.pushed,
+    )
+    return candidate.joined.pace(pace) if candidate.joined else pace
 
 
 def _changes(
