@@ -93,7 +93,7 @@ class FanOut(Document):
         return self.parts[name]
 
     def before(self, name: str) -> tuple[str, ...]:
-        """The parts that a part needs to be done: those it reads from, those that these read from, and so on."""
+        """The parts that a part comes after: those it reads from, what these read from, and so on."""
         needed = set(self.part(name).after)
         for one in reversed([*self.parts.values()]):
             if one.part in needed:
