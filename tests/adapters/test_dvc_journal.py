@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -47,7 +48,7 @@ def serial(root: Path, copy: Path, copy_repository: Copy) -> dict[str, bytes]:
     """What ``dvc repro`` writes, one stage after another, in a copy."""
     from dvc.repo import Repo
 
-    with Repo(str(copy_repository(root, copy))) as repo:
+    with Repo(str(copy_repository(root, copy))) as repo, contextlib.chdir(copy):
         repo.reproduce()
     return {name: (copy / name).read_bytes() for name in ("dvc.lock", ".gitignore")}
 
@@ -104,7 +105,7 @@ def test_what_a_killed_run_had_done_is_taken_in(
     found = statuses(dvc.run())
     assert (found["b"], found["c"], found["last"]) == ("cached", "ran", "ran")
     assert written(several, "dvc.lock") == {"dvc.lock": wanted["dvc.lock"]}
-    assert sorted(os.listdir(several / ".dvc" / "tmp" / "mlops-ci" / "journal")) == []
+    assert list(dvc_journal.folder(dvc._repo).iterdir()) == []
     assert not (several / ".dvc.lock.half").exists()
     assert json.loads((several / ".dvc" / "tmp" / "rwlock").read_bytes()) == {}
 
@@ -120,7 +121,7 @@ def test_what_changed_since_a_kill_is_not_claimed(several: Path, tmp_path: Path,
     assert writer.recover()
     assert list(writer.added["dvc.lock"]) == ["a", "last"] or writer.added["dvc.lock"] == {"a", "last"}
     found = statuses(dvc.run())
-    assert (found["b"], found["c"]) == ("ran", "ran")
+    assert (found["b"], found["c"]) == ("ran", "restored")
     assert (several / "b.txt").read_text() == "in\n"
 
 
@@ -153,7 +154,7 @@ def test_what_had_ended_when_ctrl_c_came_is_in_dvc_lock(several: Path, opened: O
 
 
 def test_a_failing_command_is_tried_again(several: Path, tmp_path: Path, opened: Open) -> None:
-    edit(several / "dvc.yaml", "cp in.txt b.txt", "echo try; mkdir once || cp in.txt b.txt; [ -e b.txt ]")
+    edit(several / "dvc.yaml", "cp in.txt b.txt", "echo try; mkdir once || cp in.txt b.txt; test -e b.txt")
     heard: list[StageEvent] = []
     dvc = opened(several)
     settings = Settings(
@@ -173,7 +174,7 @@ def test_a_stage_that_fails_whatever_is_tried_says_how_often(several: Path, open
     run = opened(several).run(["b"], settings=settings)[0]
     assert (run.status, run.attempts) == ("failed", 2)
     # What its command cannot help is not tried again.
-    edit(several / "dvc.yaml", "exit 3", "true")
+    edit(several / "dvc.yaml", "exit 3", "ls")
     run = opened(several).run(["b"], settings=settings)[0]
     assert (run.status, run.attempts, run.error) == ("failed", 1, "output 'b.txt' does not exist")
 
@@ -182,17 +183,16 @@ def test_a_stage_with_gpus_sees_its_own(several: Path, opened: Open, monkeypatch
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     for name in "abc":
         edit(
-            several / "dvc.yaml", f"cp in.txt {name}.txt", f"echo ${{CUDA_VISIBLE_DEVICES-none}} > {name}.txt"
+            several / "dvc.yaml", f"cp in.txt {name}.txt", f"printenv CUDA_VISIBLE_DEVICES > {name}.txt; true"
         )
     wants = {"a": Resources(gpu=1), "b": Resources(gpu=2)}
     settings = Settings(
         capacity=Capacity(cpu=4, gpus=("0", "1", "5")),
         execution=lambda stage: Execution(resources=wants.get(stage, Resources())),
     )
-    edit(several / "dvc.yaml", "${CUDA", "\\${CUDA")
     opened(several).run(["a", "b", "c"], settings=settings)
     seen = {name: (several / f"{name}.txt").read_text().strip() for name in "abc"}
-    assert seen["c"] == "none"
+    assert seen["c"] == ""
     assert sorted(seen["a"].split(",") + seen["b"].split(",")) == ["0", "1", "5"]
 
 
@@ -203,9 +203,7 @@ def test_data_is_fetched_beside_the_stages(clone: Path, opened: Open) -> None:
     dvc.run(settings=Settings(on_event=heard.append))
     waited = {event.stage for event in heard if event.status == "fetching"}
     assert "train@lin-1" in waited
-    assert dvc.pulled == sum(len((clone / "data" / "parts" / "train.csv").read_bytes()) for _ in "1") + len(
-        (dvc.store._repo.cache.local.oid_to_path(str(dvc.graph().recorded["data/parts"])) and b"") or b""
-    ) + (dvc.pulled - len((clone / "data" / "parts" / "train.csv").read_bytes()))
+    assert dvc.pulled >= len((clone / "data" / "parts" / "train.csv").read_bytes())
 
 
 # ---- locks ---------------------------------------------------------------------------------------
