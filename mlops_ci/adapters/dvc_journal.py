@@ -181,16 +181,20 @@ class Writer:
     # ---- what an unfinished run left -------------------------------------------------------------
 
     def recover(self) -> bool:
-        """Take in the journal of an unfinished run: what holds still; tells whether anything was written."""
-        self._tidy()
+        """Take in the journal of an unfinished run: what holds still; tells whether anything was written.
+
+        What such runs added to a dvc.lock is known again, to be put in order with what is added now.
+        """
         known = self.loaded.graph.by_name
         found = [entry for path in sorted(folder(self.loaded.repo).glob("*.json")) if (entry := read(path))]
         latest: dict[str, str] = {}
         for entry in found:
             if entry.stage not in known or self.place(entry.stage) != (entry.file, entry.name):
                 continue
+            if not entry.before:
+                self.added.setdefault(entry.file, set()).add(entry.name)
             now = latest.get(entry.stage) or self.before(entry.stage)
-            if now not in (entry.before, digest(entry.text)) or not self._lies_there(entry):
+            if now != entry.before or now == digest(entry.text) or not self._lies_there(entry):
                 continue
             latest[entry.stage] = digest(entry.text)
             self.take(entry)
@@ -200,24 +204,21 @@ class Writer:
         self.entries.clear()
         return True
 
-    def _tidy(self) -> None:
-        """Remove what a killed run had begun to write beside a dvc.lock."""
-        for file in {self.place(stage)[0] for stage in self.order}:
-            path = Path(self.loaded.top) / file
-            for half in path.parent.glob(f".{path.name}.*"):
-                half.unlink(missing_ok=True)
-
     def _lies_there(self, entry: Entry) -> bool:
         items = {self.loaded.path(out): out for out in self.loaded.stages[entry.stage].outs}
         return set(items) == set(entry.outs) and all(
             content_hash(items[path]) == value for path, value in entry.outs.items()
         )
 
-    def finish(self) -> None:
-        """The run came to its end: everything is in dvc.lock, the journal is not needed any more."""
+    def finish(self, *, whole: bool) -> None:
+        """The run came to its end: everything is in dvc.lock, the journal is not needed any more.
+
+        Where it was not the ``whole`` pipeline, what it added to a dvc.lock stays known.
+        """
         self.flush()
-        for path in folder(self.loaded.repo).glob("*"):
-            path.unlink(missing_ok=True)
+        for path in sorted(folder(self.loaded.repo).glob("*")):
+            if whole or (entry := read(path)) is None or entry.before:
+                path.unlink(missing_ok=True)
 
 
 def _lines(file: str) -> list[str]:
