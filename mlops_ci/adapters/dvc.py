@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from mlops_ci import pipeline
 from mlops_ci.adapters import (
     dvc_code,
     dvc_copy,
+    dvc_entries,
     dvc_fetch,
     dvc_graph,
     dvc_journal,
@@ -91,6 +92,8 @@ class Dvc:
         self._same_code = dvc_lock.SameCode(git)
         self._runs_code = dvc_code.RunsCode(git.root)
         self._again: FromScratch | None = None
+        # What is new in each dvc.lock since this was opened: a serial run would have its own order for it.
+        self._added: dict[str, set[str]] = {}
         self._last_run = ""
         self.store = Store(repo)
 
@@ -275,8 +278,9 @@ class Dvc:
         *,
         settings: Settings | None = None,
         push: bool = False,
+        without: Collection[str] = (),
     ) -> tuple[StageRun, ...]:
-        """Run what must run: everything, or the targets and what feeds them.
+        """Run what must run: everything, or the targets and what feeds them; nothing of ``without``.
 
         Raises:
             ConfigError: a target is no stage.
@@ -291,7 +295,8 @@ class Dvc:
                 # Another run came to its end since we looked.
                 self.refresh()
             try:
-                runs = self._run(_wanted(self._load(None).graph, names), settings or Settings())
+                wanted = _wanted(self._load(None).graph, names) - frozenset(without)
+                runs = self._run(wanted, settings or Settings())
             finally:
                 self.refresh()
         if push:
@@ -322,7 +327,22 @@ class Dvc:
 
     def _writer(self) -> dvc_journal.Writer:
         loaded = self._load(None)
-        return dvc_journal.Writer(loaded, pipeline.serial_order(loaded.graph))
+        return dvc_journal.Writer(loaded, pipeline.serial_order(loaded.graph), self._added)
+
+    def entries(self, stages: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The entries of stages in the workspace's dvc.lock files, for another clone."""
+        return dvc_entries.read(self._writer(), stages)
+
+    def take_in(self, entries: dvc_entries.Entries, stages: Collection[str]) -> None:
+        """Bring dvc.lock to what stages gave in another clone, and have Git ignore their outputs.
+
+        Raises:
+            ConfigError: an entry is not what DVC writes; ToolError: a file cannot be written.
+        """
+        with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
+            dvc_entries.put(self._writer(), entries, stages)
+            self._repo.scm_context.ignored_paths.clear()
+        self.refresh()
 
     def restamp(self, steps: Iterable[Step]) -> tuple[str, ...]:
         """Write the new hashes of the steps' stamps into dvc.lock; gives the files written."""

@@ -105,7 +105,7 @@ class Fetch:
 
     def _is_plain(self, out: Any) -> bool:
         """Whether its objects lie in a remote by their hash; DVC itself knows the other ways."""
-        if out.stage.is_import:
+        if out.stage.is_repo_import:
             return False
         remote = self.store.remote(out.remote or "")
         return not (remote.worktree or remote.fs.version_aware)
@@ -127,6 +127,12 @@ class Fetch:
         source, cache = self.store.odb(remote, legacy), self.store.cache(legacy)
         there = set(cache.oids_exist(list(group)))
         wanted = [one for value, one in group.items() if value not in there]
+        if wanted and source.fs.protocol == "local" and not Path(remote.path).is_dir():
+            where = f"the folder {remote.path} of the DVC remote {remote.name}"
+            raise ToolError(
+                f"fetching {_names(wanted)}: {where} is not there",
+                "mount it, or check `url` of the remote in .dvc/config",
+            )
         failed = _Failed()
         with self._staging() as folder:
             reached = self._transfer(source, wanted, folder, failed)
@@ -180,7 +186,7 @@ class Fetch:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _bring_by_dvc(self, parts: Sequence[Part]) -> None:
-        """Imports, and remotes that keep files by their names."""
+        """What is imported from another repository, and remotes that keep files by their names."""
         if not parts:
             return
         before = self._cached_bytes(parts)
@@ -192,8 +198,8 @@ class Fetch:
         lost = [part for part in parts if not _is_cached(self.store, part)]
         if lost:
             raise ToolError(
-                f"{doing}: where it was imported from does not have it any more",
-                f"`dvc update {lost[0].out.stage.relpath}` takes what is there now",
+                f"{doing}: neither the remote nor where it was imported from has it",
+                "whoever made it runs `dvc push` there; for an import `dvc update` takes what is there now",
             )
 
     def _cached_bytes(self, parts: Sequence[Part]) -> int:

@@ -51,6 +51,10 @@ _SLOW = _Trouble(
 _CERTIFICATE = _Trouble(
     "its certificate is not trusted", "name the file with its authority: `dvc remote modify NAME ssl_verify`"
 )
+_ASKS = _Trouble(
+    "it asks for a password, and nobody is there to type it",
+    "give the right one with `dvc remote modify --local NAME password`, or use a key",
+)
 _UNKNOWN_KEY = _Trouble("its host key is not known", "add it to known_hosts of the job (ssh-keyscan)")
 
 # Codes of S3 (HEAD answers have the status alone), statuses of HTTP.
@@ -108,6 +112,7 @@ _NAMES = {
     "ConnectionLost": _CUT,
     "ConnectionTimeoutError": _SLOW,
     "CredentialRetrievalError": _NO_CREDENTIALS,
+    "EOFError": _ASKS,
     "EndpointConnectionError": _UNREACHABLE,
     "FSTimeoutError": _SLOW,
     "HostKeyNotVerifiable": _UNKNOWN_KEY,

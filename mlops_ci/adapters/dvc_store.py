@@ -6,8 +6,11 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from mlops_ci.adapters import files
 from mlops_ci.adapters.dvc_errors import (
     MissingFileError,
     NoRemoteError,
@@ -66,12 +69,12 @@ class Store:
 
     def inside(self, value: str, relpath: str) -> str | None:
         """The hash of a file or folder inside a tracked directory; None where that cannot be known."""
-        files = self.tree(value)
-        if files is None or relpath in files:
-            return files[relpath] if files else None
+        tree = self.tree(value)
+        if tree is None or relpath in tree:
+            return tree[relpath] if tree else None
         below = {
             name.removeprefix(f"{relpath}/"): found
-            for name, found in files.items()
+            for name, found in tree.items()
             if name.startswith(f"{relpath}/")
         }
         return _directory_hash(below) if below else "absent"
@@ -96,8 +99,20 @@ class Store:
                 if value in self.existing(odb, {value}):
                     raw = _content(odb.fs, place, path, limit)
                     self.pulled += len(raw)
-                    return _verified(raw, value, path, odb.hash_name)
+                    self._keep(_verified(raw, value, path, odb.hash_name), value, odb.hash_name)
+                    return raw
         return None
+
+    def _keep(self, raw: bytes, value: str, hash_name: str) -> None:
+        """Put what came out of a remote into the cache, so that it comes once; an old hash is not verified."""
+        if hash_name != "md5":
+            return
+        cache = self.cache()
+        place = Path(cache.oid_to_path(value))
+        # Reading needs no cache that can be written.
+        with suppress(ToolError):
+            files.write(place, raw)
+            cache.protect(str(place))
 
     def cache(self, legacy: bool = False) -> Any:
         """The place of this machine that holds today's objects, or those of DVC 2.x."""
@@ -158,12 +173,12 @@ class Store:
             odb = remote.legacy_odb if legacy else remote.odb
             there = self.existing(odb, {out.hash_info.value for out in members})
             whole = [out for out in members if out.hash_info.value in there]
-            files = {out.hash_info.value: self._files_of(out) for out in whole}
-            there |= self.existing(odb, {oid for oids in files.values() for oid in oids})
+            inside = {out.hash_info.value: self._files_of(out) for out in whole}
+            there |= self.existing(odb, {oid for oids in inside.values() for oid in oids})
             found += [
                 out
                 for out in members
-                if out.hash_info.value not in there or not files[out.hash_info.value] <= there
+                if out.hash_info.value not in there or not inside[out.hash_info.value] <= there
             ]
         return tuple(found)
 

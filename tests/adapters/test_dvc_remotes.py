@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -277,3 +278,23 @@ def test_a_remote_that_cannot_be_written_says_so(remote: Remote, opened: Open) -
     assert dvc.pushed == 0
     remote.mend()
     assert dvc.push() == 1
+
+
+def test_a_remote_that_keeps_versions_is_left_to_dvc(
+    request: pytest.FixtureRequest, clone: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for remote in _s3(request, clone, monkeypatch):
+        remote.client.create_bucket(Bucket="versions")
+        remote.client.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+        dvc = opened(clone)
+        dvc.fetch([RAW])
+        assert dvc._repo.checkout(targets=[str(clone / RAW)])["stats"]["added"] == 1
+        _configure(clone, url="s3://versions/store", endpointurl=remote.server.url, version_aware="true")
+        versioned = opened(clone)
+        versioned._repo.push(targets=[str(clone / RAW)])
+        (clone / RAW).unlink()
+        shutil.rmtree(clone / ".dvc" / "cache")
+        again = opened(clone)
+        again.fetch([RAW])
+        assert set(remote.cached()) == {again.graph().sources[RAW]}
+        assert again.pulled == 6
