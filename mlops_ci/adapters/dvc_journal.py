@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_ci import pipeline
 from mlops_ci.adapters import dvc_lock_file, dvc_locks, files
 from mlops_ci.adapters.dvc_errors import translated
 from mlops_ci.adapters.dvc_graph import Loaded, content_hash
@@ -84,7 +83,8 @@ class Writer:
     added: dict[str, set[str]] = field(default_factory=dict)
     pending: dict[str, dict[str, str]] = field(default_factory=dict)
     entries: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    ignore: list[str] = field(default_factory=list)
+    ignore: list[tuple[int, str]] = field(default_factory=list)
+    ignored: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     written: float = 0.0
     took: float = 0.0
 
@@ -105,7 +105,7 @@ class Writer:
         self.pending.setdefault(entry.file, {})[entry.name] = entry.text
         if not entry.before:
             self.added.setdefault(entry.file, set()).add(entry.name)
-        self.ignore.extend(entry.ignore)
+        self.ignore.extend((self.order.index(entry.stage), path) for path in entry.ignore)
 
     @property
     def is_due(self) -> bool:
@@ -136,11 +136,7 @@ class Writer:
 
     def _write(self) -> None:
         context = self.loaded.repo.scm_context
-        for path in self.ignore:
-            context.ignore(f"{self.loaded.top}/{path}")
-        # They are not to be taken back by an error that comes later.
-        context.ignored_paths.clear()
-        self.ignore.clear()
+        self._ignore(context)
         for file, chunks in list(self.pending.items()):
             path = Path(self.loaded.top) / file
             if "" in chunks:
@@ -149,6 +145,25 @@ class Writer:
                 dvc_lock_file.put(path, chunks, order=self._names(file), added=self.added.get(file, ()))
             context.track_file(str(path))
             del self.pending[file]
+
+    def _ignore(self, context: Any) -> None:
+        """Have Git ignore outputs, as DVC does; what this run adds comes in the order of a serial one."""
+        for place, name in sorted(self.ignore):
+            file = str(Path(self.loaded.top, name).with_name(".gitignore"))
+            before = _lines(file)
+            context.ignore(f"{self.loaded.top}/{name}")
+            if len(after := _lines(file)) == len(before) + 1:
+                self.ignored.setdefault(file, []).append((place, after[-1]))
+        # They are not to be taken back by an error that comes later.
+        context.ignored_paths.clear()
+        self.ignore.clear()
+        for file, ours in self.ignored.items():
+            lines, wanted = _lines(file), [line for _, line in sorted(ours, key=lambda one: one[0])]
+            if lines[-len(ours) :] == [line for _, line in ours] != wanted:
+                files.write(
+                    Path(file), "".join([*lines[: -len(ours)], *wanted]).encode(errors="surrogateescape")
+                )
+                ours.sort(key=lambda one: one[0])
 
     def _names(self, file: str) -> list[str]:
         """The names of the file's stages in the order of a serial run."""
@@ -170,7 +185,7 @@ class Writer:
 
         What such runs added to a dvc.lock is known again, to be put in order with what is added now.
         """
-        known = pipeline.order(self.loaded.graph)
+        known = self.loaded.graph.by_name
         found = [entry for path in sorted(folder(self.loaded.repo).glob("*.json")) if (entry := read(path))]
         latest: dict[str, str] = {}
         for entry in found:
@@ -201,11 +216,13 @@ class Writer:
         Where it was not the ``whole`` pipeline, what it added to a dvc.lock stays known.
         """
         self.flush()
-        left = sorted(folder(self.loaded.repo).glob("*"))
-        remove(path for path in left if whole or (entry := read(path)) is None or entry.before)
+        for path in sorted(folder(self.loaded.repo).glob("*")):
+            if whole or (entry := read(path)) is None or entry.before:
+                path.unlink(missing_ok=True)
 
 
-def remove(paths: Iterable[Path]) -> None:
-    """Remove journal files."""
-    for path in list(paths):
-        path.unlink(missing_ok=True)
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_bytes().decode(errors="surrogateescape").splitlines(keepends=True)
+    except FileNotFoundError:
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_fetch, dvc_journal, dvc_locks, process, stage_logs
+from mlops_ci.adapters import dvc_fetch, dvc_journal, dvc_locks, dvc_stage, process, stage_logs
 from mlops_ci.adapters.dvc_facts import Facts, blockers
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_journal import Entry, Writer
@@ -118,6 +119,7 @@ class _Runner:
     trouble: MlopsError | None = None
     said: float = 0.0
     forks: int = 0
+    is_tracked: Callable[[str], bool] | None = None
 
     @property
     def loaded(self) -> Loaded:
@@ -128,6 +130,13 @@ class _Runner:
         resources = {name: self.settings.execution(name).resources for name in self.wanted}
         graph, seconds = self.loaded.graph, self.settings.seconds
         self.schedule = Schedule(graph, self.wanted, self.settings.capacity, resources, seconds)
+        with contextlib.ExitStack() as self.stack:
+            self._work()
+        self.writer.flush()
+        if self.trouble is not None:
+            raise self.trouble
+
+    def _work(self) -> None:
         while not self.schedule.is_over:
             if self.trouble is None:
                 self._advance()
@@ -141,9 +150,6 @@ class _Runner:
                 break
             if self.writer.is_due:
                 self._flush()
-        self.writer.flush()
-        if self.trouble is not None:
-            raise self.trouble
 
     def stop(self) -> None:
         """End every running stage with all its processes; what was done by then is kept."""
@@ -154,7 +160,9 @@ class _Runner:
             dvc_locks.forget(self.loaded.repo, entry.child.pid)
             if (found := dvc_journal.read(entry.journal)) is not None and found.stage == name:
                 self.writer.take(found)
-        self.writer.flush()
+        # What cannot be written now stays in the journal; the error that stopped the run is told.
+        with contextlib.suppress(MlopsError):
+            self.writer.flush(wait=1.0)
 
     def result(self) -> tuple[StageRun, ...]:
         return tuple(self.done[name] for name in pipeline.order(self.loaded.graph) if name in self.done)
@@ -189,6 +197,9 @@ class _Runner:
         name, self.forks = slot.stage, self.forks + 1
         repo = self.loaded.repo
         journal, answer = dvc_journal.new_file(repo, self.forks), self.folder / f"{self.forks}.json"
+        if self.is_tracked is None:
+            # Where nothing has to run, this would be for nothing.
+            self.is_tracked = self.stack.enter_context(dvc_stage.warm(repo))
         task = StageTask(
             loaded=self.loaded,
             name=name,
@@ -196,6 +207,7 @@ class _Runner:
             before=self.writer.before(name),
             needs=self.facts.needs(name),
             gpus=slot.gpus,
+            is_tracked=self.is_tracked,
             journal=journal,
             answer=answer,
         )

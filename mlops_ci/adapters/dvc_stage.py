@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
+import gc
+import importlib
 import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,35 @@ from mlops_ci.adapters import dvc_journal, dvc_lock_file, dvc_locks, files, with
 from mlops_ci.adapters.dvc_errors import chain, remote_trouble, translate
 from mlops_ci.adapters.dvc_graph import Loaded, is_params
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
+
+
+@contextmanager
+def warm(repo: Any) -> Iterator[Callable[[str], bool]]:
+    """Do once what every child would do again, and share its memory; gives what tells a path Git tracks."""
+    for module in ("dvc.rwlock", "dvc_data.hashfile.status", "fsspec.implementations.memory"):
+        importlib.import_module(module)
+    dvc_lock_file.render("stage", {"cmd": "1", "outs": [{"path": "1.0", "size": 1}]})
+    listed = sorted(_tracked(repo))
+    gc.collect()
+    gc.freeze()
+    try:
+        yield lambda path: _is_in(listed, os.path.relpath(path, repo.scm.root_dir))
+    finally:
+        gc.unfreeze()
+
+
+def _tracked(repo: Any) -> Iterator[str]:
+    """The files that Git tracks, none where there is no Git."""
+    dulwich = getattr(repo.scm, "dulwich", None)
+    return (os.fsdecode(path) for path in dulwich.repo.open_index()) if dulwich else iter(())
+
+
+def _is_in(listed: Sequence[str], path: str) -> bool:
+    """Whether a path, or anything below it, is in a sorted list."""
+    return any(
+        place < len(listed) and (listed[place] == path or listed[place].startswith(f"{path}/"))
+        for place in (bisect.bisect_left(listed, path), bisect.bisect_left(listed, f"{path}/"))
+    )
 
 
 @dataclass(frozen=True)
@@ -32,6 +65,7 @@ class StageTask:
     before: str
     needs: tuple[str, ...]
     gpus: tuple[str, ...]
+    is_tracked: Callable[[str], bool]
     journal: Path
     answer: Path
 
@@ -60,7 +94,9 @@ class StageTask:
 
         # The name under which the command knows itself was told from the parent's folder.
         item.__dict__.pop("relpath", None)
+        gc.disable()
         ignored: list[str] = []
+        repo.scm.is_tracked = self.is_tracked
         repo.lock = dvc_locks.shared(repo)
         repo.scm_context.ignore = ignored.append
         ran = _prepare_commands(self.gpus)
