@@ -142,6 +142,11 @@ def remote_error(error: BaseException, doing: str) -> ToolError:
     )
 
 
+def is_missing(error: BaseException) -> bool:
+    """Whether a remote was asked for an object that it does not have, and nothing else is wrong with it."""
+    return isinstance(error, FileNotFoundError) and not any(_trouble(one) for one in _chain(error))
+
+
 def without_secrets(text: str) -> str:
     """A text whose addresses have no user, no password and no query, which may be a signature."""
     return re.sub(r"(://[^\s?'\"]*)\?[^\s'\"]*", r"\1", re.sub(r"(?<=://)[^/@\s]*@", "", text))
