@@ -109,6 +109,7 @@ _NAMES = {
     "ClientConnectorCertificateError": _CERTIFICATE,
     "ClientPayloadError": _CUT,
     "ConnectTimeoutError": _SLOW,
+    "ConnectionClosedError": _CUT,
     "ConnectionLost": _CUT,
     "ConnectionTimeoutError": _SLOW,
     "CredentialRetrievalError": _NO_CREDENTIALS,
