@@ -113,7 +113,7 @@ def serving(folder: Path, upstream: str = "") -> Iterator[Faulty]:
                 self.close_connection = True
                 return
             if fault.status:
-                status, raw, headers = fault.status, fault.body, {}
+                status, raw, headers = fault.status, fault.body, dict[str, str]()
             else:
                 status, raw, headers = faulty.answer(self.command, self.path, body, dict(self.headers))
             self.send_response_only(status)
