@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts what the run wrote into one folder for the artifact: files of known names alone, no links, none too large.
+# Puts what the run wrote into one folder for the artifact: files of known names, the logs of stages, no links, none too large.
 # Says in the job summary when the run came to no verdict.
 set -euo pipefail
 
@@ -11,7 +11,7 @@ verb="${MLOPS_CI_VERB//[^a-z-]/?}"
 # install.sh has told of its own failures.
 if [ "${MLOPS_CI_INSTALLED:-}" = success ] && [ "${MLOPS_CI_RAN:-}" = failure ] && [ -z "${MLOPS_CI_VERDICT:-}${MLOPS_CI_PROMOTED:-}" ]; then
   case "$verb" in
-    promote) title="mlops-ci promote did not come to its end" ;;
+    plan | promote | repro) title="mlops-ci $verb did not come to its end" ;;
     *) title="mlops-ci came to no verdict" ;;
   esac
   printf '### %s\n\n`mlops-ci %s` ended early; the last lines of the step "Run mlops-ci" in the log say why.\n' \
@@ -45,7 +45,20 @@ for name in report.html evidence.json findings.json comment.md summary.md lock.p
   cp -- "$file" "$into/$name"
   found=$((found + 1))
 done
-echo "$found files for the artifact"
+# What stages printed: the end of each, the newest logs first, as far as there is room for them.
+room=$((32 << 20))
+logs=0
+if [ -d "$from/logs" ] && [ ! -L "$from/logs" ]; then
+  while [ "$room" -gt 0 ] && [ "$logs" -lt 300 ] && IFS= read -r name; do
+    file="$from/logs/$name"
+    [[ "$name" =~ ^[A-Za-z0-9_][A-Za-z0-9._@+=-]*\.log$ ]] && [ -f "$file" ] && [ ! -L "$file" ] && [ -s "$file" ] || continue
+    mkdir -p "$into/logs"
+    tail -c "$((1 << 20))" -- "$file" > "$into/logs/$name"
+    room=$((room - $(wc -c < "$into/logs/$name")))
+    logs=$((logs + 1))
+  done < <(ls -t "$from/logs")
+fi
+echo "$found files and $logs logs for the artifact"
 if [ "$found" -gt 0 ] && uploads; then
   echo "folder=$into" >> "$output"
 fi

@@ -18,7 +18,9 @@ from mlops_ci.errors import InterruptError, MlopsError
 VERBS = {
     "pr": "Run, measure, judge and report this branch as a pull request.",
     "plan": "Show which stages would run and why, without any data.",
+    "repro": "Run the pipeline as `dvc repro` does: stages at once, and only the data they need is pulled.",
     "run": "Run the stages that must run, measure, and write the evidence.",
+    "join": "Take in what the jobs of a spread run handed over, run the rest, and go on as `pr` does.",
     "check": "Judge the evidence by the base branch's rules; the exit code is the verdict.",
     "comment": "Write the report of the evidence and post it to the pull request.",
     "conclude": "End the checks that a run left open.",

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mlops_ci import collect, evidence, gates
+from mlops_ci import collect, evidence, gates, report
 from mlops_ci.adapters import files, stage_display
 from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
+from mlops_ci.collect import running
+from mlops_ci.collect.handing import Spread
 from mlops_ci.collect.locking import Outside, digest_at
-from mlops_ci.collect.project import Project, find
+from mlops_ci.collect.project import CONFIG, Project, find
 from mlops_ci.collect.touched import is_touched
 from mlops_ci.config import Waivers
 from mlops_ci.errors import ConfigError, MlopsError
@@ -140,10 +142,16 @@ class Session:
         found = waiting.wait(self.project.policy.when, self.outlets.runner)
         return found if found and is_touched(self.project) else None
 
-    def measure(self, timeout: float | None, jobs: float | None = None) -> Evidence:
-        """Run and measure with live progress, and write the evidence down; ``jobs`` CPUs are shared."""
+    def measure(
+        self, timeout: float | None, jobs: float | None = None, joined: Spread | None = None
+    ) -> Evidence:
+        """Run and measure with live progress, and write the evidence down; ``jobs`` CPUs are shared.
+
+        ``joined`` is what other jobs ran of it.
+        """
         # A pipeline that cannot be read is one line of error, not the end of something begun.
-        self.project.dvc.graph()
+        for note in running.notes(self.project.own, self.project.dvc.graph()):
+            self.terminal.say(f"note: {CONFIG}: {note}")
         logs = self.output / "logs"
         with self.terminal.step("Running the pipeline"):
             measured = collect.measure(
@@ -154,6 +162,7 @@ class Session:
                 jobs=jobs,
                 watch=partial(stage_display.stages, self.terminal, logs=logs),
                 logs=logs,
+                joined=joined,
             )
         # What is larger than this could be written, and not read back.
         found = bounded(self.accepted(measured))
@@ -220,6 +229,25 @@ class Session:
         """How many days a report proposes to waive for; none where nobody reads comments, or nobody may."""
         rules = self.waiving
         return 0 if self.outlets.runner is None or rules.closed else min(PROPOSED, rules.max_days)
+
+    def play(self, timeout: float | None, jobs: float | None, joined: Path | None = None) -> int:
+        """All that a pull request needs, from its run to its report; gives the exit code.
+
+        ``joined`` is the folder with what other jobs of the run handed over.
+        """
+        if (wait := self.wait()) is not None:
+            waiting.tell(self.outlets, wait)
+            self.terminal.result(f"{wait.reason}\n  → {wait.todo}", wait.document())
+            return waiting.EXIT_CODE
+        spread = Spread.open(joined, self.project.dvc, self.project.git) if joined else None
+        judged = self.judge(self.measure(timeout, jobs, spread))
+        shown = self.reporting(judged).report()
+        self.terminal.markdown(report.plain(shown.text))
+        told = {**judged.document(), "comment_url": shown.posted.url, "output": str(self.output)}
+        self.terminal.result("", told)
+        if shown.page:
+            self.terminal.say(f"\nReport: {shown.page}")
+        return judged.verdict.exit_code
 
     def reporting(self, judged: Judged) -> Reporting:
         """A judgement on its way out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posix
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlops_ci.adapters import files, process
+from tests import forked, measured
 
 GIT_CONFIG = """\
 [user]
@@ -29,22 +29,7 @@ GIT_CONFIG = """\
 
 RunGit = Callable[..., str]
 
-_exit = [os._exit]
-
-
-def _as_it_was() -> None:
-    if os._exit is not posix._exit:
-        _exit[0], os._exit = os._exit, posix._exit
-
-
-def _as_measured() -> None:
-    os._exit = _exit[0]
-
-
-# Coverage saves at os._exit, and a forked task would save its parents' measurements too: seconds after thousands
-# of tests, into a database that the parent holds open. It forks with the plain one, and coverage, which starts anew
-# in every child, measures the child alone.
-os.register_at_fork(before=_as_it_was, after_in_parent=_as_measured)
+measured.begin()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,6 +56,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc-global"))
         patch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / "dvc-system"))
         yield home
+        forked.end()
 
 
 @pytest.fixture(scope="session")

@@ -233,10 +233,31 @@ def test_a_callers_permissions_are_those_of_the_called_workflow() -> None:
         ("promote", starting.promote(release, facts)),
     ):
         called = loaded(ROOT / ".github" / "workflows" / f"{name}.yml")
-        [asked], [granted] = (
+        asked, granted = (
             [job["permissions"] for job in one["jobs"].values()] for one in (called, yaml.safe_load(text))
         )
-        assert granted == asked, name
+        # The job that judges asks for all that any of them does.
+        assert granted == [asked[-1]], name
+        assert all(one.items() <= asked[-1].items() for one in asked), name
+
+
+def test_the_rounds_of_a_spread_run_are_the_same_job() -> None:
+    """Each with what its own round needs; none writes anywhere but to the DVC remote and the run's artifacts."""
+    jobs = loaded(ROOT / ".github" / "workflows" / "pull-request.yml")["jobs"]
+    assert list(jobs) == ["plan", "round-1", "round-2", "round-3", "pull-request"]
+    rounds = [jobs[f"round-{number}"] for number in (1, 2, 3)]
+    own = ("name", "needs", "if", "strategy")
+    first, *others = ({key: value for key, value in job.items() if key not in own} for job in rounds)
+    assert others == [first, first]
+    assert first["permissions"] == {"contents": "read"}
+    assert [job["strategy"]["matrix"] for job in rounds] == [
+        f"${{{{ fromJSON(needs.plan.outputs.round-{number}) }}}}" for number in (1, 2, 3)
+    ]
+    # A job waits for all before it, and those that judge or come later for nobody's success.
+    assert [job["needs"] for job in rounds] == ["plan", ["plan", "round-1"], ["plan", "round-1", "round-2"]]
+    assert jobs["pull-request"]["needs"] == ["plan", "round-1", "round-2", "round-3"]
+    assert jobs["pull-request"]["if"] == "${{ !cancelled() }}"
+    assert [job["if"].startswith("${{ !cancelled() && ") for job in rounds] == [False, True, True]
 
 
 def test_the_promote_workflow_takes_every_input_of_an_order() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,10 +14,12 @@ from mlops_ci import pipeline
 from mlops_ci.adapters import (
     dvc_code,
     dvc_copy,
+    dvc_entries,
     dvc_fetch,
     dvc_graph,
     dvc_journal,
     dvc_lock,
+    dvc_lock_file,
     dvc_locks,
     dvc_needs,
     dvc_push,
@@ -90,6 +92,9 @@ class Dvc:
         self._same_code = dvc_lock.SameCode(git)
         self._runs_code = dvc_code.RunsCode(git.root)
         self._again: FromScratch | None = None
+        # What is new in each dvc.lock since this was opened: a serial run would have its own order for it.
+        self._added: dict[str, set[str]] = {}
+        self._last_run = ""
         self.store = Store(repo)
 
     @classmethod
@@ -168,6 +173,7 @@ class Dvc:
         return self._loaded[key]
 
     def _load_workspace(self) -> Loaded:
+        self._last_run = dvc_locks.last_run(self._repo)
         with translated(top=self._real_top):
             if not dvc_graph.has_project_file(self._repo):
                 raise ConfigError(
@@ -272,17 +278,24 @@ class Dvc:
         *,
         settings: Settings | None = None,
         push: bool = False,
+        without: Collection[str] = (),
     ) -> tuple[StageRun, ...]:
-        """Run what must run: everything, or the targets and what feeds them.
+        """Run what must run: everything, or the targets and what feeds them; nothing of ``without``.
 
         Raises:
             ConfigError: a target is no stage.
             ToolError: data could not be fetched, the disk is full, or DVC is locked.
         """
-        wanted = _wanted(self._load(None).graph, targets)
+        names = list(targets)
+        _wanted(self._load(None).graph, names)
         with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
             dvc_locks.forget(self._repo)
+            dvc_lock_file.sweep(self.top / path for path in dvc_lock.lock_paths(self._load(None)))
+            if dvc_locks.last_run(self._repo) != self._last_run:
+                # Another run came to its end since we looked.
+                self.refresh()
             try:
+                wanted = _wanted(self._load(None).graph, names) - frozenset(without)
                 runs = self._run(wanted, settings or Settings())
             finally:
                 self.refresh()
@@ -292,10 +305,13 @@ class Dvc:
 
     def _run(self, wanted: frozenset[str], settings: Settings) -> tuple[StageRun, ...]:
         writer = self._writer()
-        if dvc_journal.is_left(self._repo) and writer.recover():
-            added = writer.added
+        if dvc_journal.is_left(self._repo):
+            # What was read of dvc.lock may be older than what a killed run wrote into it.
             self.refresh()
             writer = self._writer()
+            if writer.recover():
+                self.refresh()
+            added, writer = writer.added, self._writer()
             writer.added = added
         loaded = writer.loaded
         known = Known(
@@ -306,12 +322,27 @@ class Dvc:
             self._runs_code,
         )
         runs = dvc_run.run(loaded, known, wanted, settings, self.store, writer)
-        writer.finish()
+        writer.finish(whole=not any(one.status in ("failed", "blocked") for one in runs))
         return runs
 
     def _writer(self) -> dvc_journal.Writer:
         loaded = self._load(None)
-        return dvc_journal.Writer(loaded, pipeline.serial_order(loaded.graph))
+        return dvc_journal.Writer(loaded, pipeline.serial_order(loaded.graph), self._added)
+
+    def entries(self, stages: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The entries of stages in the workspace's dvc.lock files, for another clone."""
+        return dvc_entries.read(self._writer(), stages)
+
+    def take_in(self, entries: dvc_entries.Entries, stages: Collection[str]) -> None:
+        """Bring dvc.lock to what stages gave in another clone, and have Git ignore their outputs.
+
+        Raises:
+            ConfigError: an entry is not what DVC writes; ToolError: a file cannot be written.
+        """
+        with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
+            dvc_entries.put(self._writer(), entries, stages)
+            self._repo.scm_context.ignored_paths.clear()
+        self.refresh()
 
     def restamp(self, steps: Iterable[Step]) -> tuple[str, ...]:
         """Write the new hashes of the steps' stamps into dvc.lock; gives the files written."""

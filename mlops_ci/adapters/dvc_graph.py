@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mlops_ci.adapters.dvc_lifted import DIMENSIONS, lift, uncollected
 from mlops_ci.pipeline import Artifact, Dep, Graph, Out, PlotSpec, Stage
 
 
@@ -28,13 +29,18 @@ class Loaded:
 
 def load(repo: Any, top: str) -> Loaded:
     """Read every dvc.yaml, dvc.lock and .dvc file of a revision; ``top`` is that of Git."""
+    lift()
+    with uncollected():
+        return _load(repo, top)
+
+
+def _load(repo: Any, top: str) -> Loaded:
     index = repo.index
     params = _Params(repo)
-    matrices = _Matrices(repo)
     stages = {name: item for item in index.stages if item.cmd for name in [_name(repo, item)]}
     sources = {_path(repo, top, out): out for item in index.stages if not item.cmd for out in item.outs}
     graph = Graph(
-        stages=tuple(_stage(repo, top, name, item, params, matrices) for name, item in stages.items()),
+        stages=tuple(_stage(repo, top, name, item, params) for name, item in stages.items()),
         sources={path: out.hash_info.value for path, out in sorted(sources.items()) if out.hash_info},
         artifacts=tuple(_artifacts(top, index)),
         metrics=_metrics(repo, top, index, stages.values()),
@@ -133,7 +139,7 @@ def _path(repo: Any, top: str, item: Any) -> str:
     return str(item.def_path) if found.startswith("../") else found
 
 
-def _stage(repo: Any, top: str, name: str, item: Any, params: _Params, matrices: _Matrices) -> Stage:
+def _stage(repo: Any, top: str, name: str, item: Any, params: _Params) -> Stage:
     deps = [dep for dep in item.deps if not is_params(dep)]
     param_deps = [dep for dep in item.deps if is_params(dep)]
     recorded = [dep for dep in item.deps if dep.hash_info] + [out for out in item.outs if out.hash_info]
@@ -150,7 +156,7 @@ def _stage(repo: Any, top: str, name: str, item: Any, params: _Params, matrices:
         frozen=bool(item.frozen),
         always_changed=bool(item.always_changed) or callback,
         never_ran=not recorded and not callback,
-        matrix=matrices.of(item),
+        matrix=_dimensions(item),
         folder=os.path.relpath(item.wdir, top),
     )
 
@@ -232,30 +238,10 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-class _Matrices:
-    """The dimensions of generated stages, out of DVC's own resolver."""
-
-    def __init__(self, repo: Any) -> None:
-        self._repo = repo
-        self._groups: dict[tuple[str, str], Mapping[str, Any]] = {}
-
-    def of(self, item: Any) -> dict[str, Any]:
-        group = item.raw_data.generated_from
-        if not group:
-            return {}
-        items = self._items(item.path, group)
-        value = items.get(item.name.partition("@")[2])
-        return dict(value) if isinstance(value, Mapping) else {"item": value}
-
-    def _items(self, path: str, group: str) -> Mapping[str, Any]:
-        from dvc.dvcfile import load_file
-
-        if (path, group) not in self._groups:
-            definitions = load_file(self._repo, path).resolver.definitions
-            for name, definition in definitions.items():
-                items = getattr(definition, "normalized_iterable", {})
-                self._groups[path, name] = {key: _unwrapped(value) for key, value in items.items()}
-        return self._groups[path, group]
+def _dimensions(item: Any) -> dict[str, Any]:
+    """What the matrix or the loop gave a generated stage."""
+    value = _unwrapped(getattr(item, DIMENSIONS, {}))
+    return dict(value) if isinstance(value, Mapping) else {"item": value}
 
 
 def _unwrapped(value: Any) -> Any:

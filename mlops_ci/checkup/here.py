@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_ci.checkup.place import Found, Place
+from mlops_ci.collect import running
 from mlops_ci.collect.project import CONFIG
 from mlops_ci.errors import ConfigError
 
@@ -52,7 +53,21 @@ def configuration(place: Place) -> Found:
         return Found("missing", error.message, error.hint)
     if not written:
         return Found("good", f"no {CONFIG}: the defaults hold", "`mlops-ci init` drafts one")
+    if notes := _unfitting(place):
+        return Found(
+            "advice", f"{CONFIG}: {notes[0]}", "name stages as dvc.yaml does, or by a glob: train@gpu-*"
+        )
     return Found("good", f"{CONFIG} has no mistakes")
+
+
+def _unfitting(place: Place) -> tuple[str, ...]:
+    """What ``stages`` says of stages that are not there; a pipeline that cannot be read is another check."""
+    if not place.rules.stages:
+        return ()
+    try:
+        return running.notes(place.rules, place.dvc.graph())
+    except ConfigError:
+        return ()
 
 
 def _counted(number: int, name: str) -> str:

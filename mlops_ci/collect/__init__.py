@@ -16,6 +16,7 @@ from mlops_ci import __version__
 from mlops_ci.adapters.store import Store
 from mlops_ci.collect import changes, checks, live, locking, models, running, timing
 from mlops_ci.collect.context import Context
+from mlops_ci.collect.handing import Spread
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.project import Project
 from mlops_ci.collect.reading import Reader, Side, SideName
@@ -60,7 +61,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted."""
+    """The pipeline after its run: what had to run, what ran, both graphs; ``only``: the one model wanted.
+
+    ``jobs`` is how many CPUs the stages shared, ``joined`` what other jobs ran of it.
+    """
 
     plan: Plan
     runs: tuple[StageRun, ...]
@@ -69,7 +73,8 @@ class Candidate:
     base: Side | None
     problems: tuple[Problem, ...]
     only: str = ""
-    pace: Pace | None = None
+    jobs: float = 1.0
+    joined: Spread | None = None
 
 
 def measure(
@@ -82,6 +87,7 @@ def measure(
     jobs: float | None = None,
     watch: Watch = unwatched,
     logs: Path | None = None,
+    joined: Spread | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Evidence:
     """Run what must run, compare it with the base, and put everything measured into one document.
@@ -89,6 +95,7 @@ def measure(
     A failing stage, an unreadable metric or a base that cannot be read is evidence too, not an error.
     ``only`` is the name of the one model to compare; empty: all. ``jobs`` is how many CPUs the stages share,
     by default the machine's; ``watch`` shows them while they run, ``logs`` is the folder for what they print.
+    ``joined`` is what other jobs ran of it: that is taken in, and only the rest is run here.
 
     Raises:
         ConfigError: the pipeline or its parameters cannot be read at head.
@@ -109,18 +116,19 @@ def measure(
             settings = running.settings(
                 project.own, jobs=jobs, timeout=timeout, seconds=seconds, on_event=on_event, logs=logs
             )
-            runs = project.dvc.run(settings=settings)
+            runs = joined.run(project.dvc, plan, settings) if joined else project.dvc.run(settings=settings)
         if project.policy.lock != "verify":
             # What was verified must stay as the author committed it; elsewhere the run brings it up to date.
             cached = [run.name for run in runs if run.status == "cached"]
             project.dvc.restamp(plan.to_restamp(cached))
     with clock.phase("lock"):
         runs = timing.with_savings(runs, seconds)
-        pace = timing.pace(runs, jobs=settings.capacity.cpu, wall=clock.seconds["run"])
         lock = locking.describe(project, plan, runs, outside)
     broken = frozenset(run.name for run in runs if run.status in ("failed", "blocked"))
     head = Side("head", None, project.dvc.graph(), broken)
-    candidate = Candidate(plan, runs, lock, head, base, problems, only, pace)
+    candidate = Candidate(
+        plan, runs, lock, head, base, problems, only, jobs=settings.capacity.cpu, joined=joined
+    )
     return _document(project, candidate, clock, moment)
 
 
@@ -164,8 +172,20 @@ def _document(project: Project, candidate: Candidate, clock: Clock, moment: date
         policy_edits=project.edits,
         environment=_environment(),
         timings=dict(clock.seconds),
-        pace=candidate.pace,
+        pace=_pace(project, candidate, clock),
     )
+
+
+def _pace(project: Project, candidate: Candidate, clock: Clock) -> Pace | None:
+    """How the run went; what the comparison pulled is counted too."""
+    pace = timing.pace(
+        candidate.runs,
+        jobs=candidate.jobs,
+        wall=clock.seconds["run"],
+        pulled=project.dvc.pulled,
+        pushed=project.dvc.pushed,
+    )
+    return candidate.joined.pace(pace) if candidate.joined else pace
 
 
 def _changes(

@@ -214,6 +214,15 @@ def _text(path: Path) -> str | None:
         raise ConfigError(f"{path}: cannot be read ({error})", "save it as UTF-8 text") from error
 
 
+def own_rules(git: Git, path: Path, where: str) -> Config:
+    """What the mlops-ci.yaml of the workspace says, where there is one.
+
+    Raises:
+        ConfigError: it has mistakes; ToolError: the policy's repository cannot be reached.
+    """
+    return rules(git, _text(path), where)
+
+
 def rules(git: Git, text: str | None, source: str = CONFIG) -> Config:
     """What the text of an mlops-ci.yaml says, together with the policy that it extends.
 

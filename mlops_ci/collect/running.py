@@ -9,6 +9,7 @@ from pathlib import Path
 from mlops_ci.adapters import machine
 from mlops_ci.adapters.dvc import Settings, StageEvent
 from mlops_ci.config import Config, StageSettings
+from mlops_ci.config.source import printable, suggestion
 from mlops_ci.pipeline import Execution, Graph, Resources, resources
 
 # Shows a run while it lasts: given the pipeline and the seconds that its stages should take.
@@ -42,6 +43,16 @@ def settings(
         execution=lambda stage: resources.of(stage, told, plain),
         seconds=seconds or {},
         logs=logs,
+    )
+
+
+def notes(config: Config, graph: Graph) -> tuple[str, ...]:
+    """What of the key ``stages`` stands for no stage, a line each, with what may have been meant."""
+    names = tuple(graph.by_name)
+    known = list(dict.fromkeys([*map(resources.plain, names), *names]))
+    return tuple(
+        f"stages.{printable(name)} stands for no stage of this pipeline; {suggestion(name, known)}"
+        for name in resources.unfitting(config.stages, names)
     )
 
 

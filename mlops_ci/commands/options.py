@@ -46,14 +46,21 @@ def seconds(timeout: str) -> float | None:
     Raises:
         ConfigError: it is no duration.
     """
-    if not timeout:
-        return None
+    return duration_of(timeout, "--timeout") if timeout else None
+
+
+def duration_of(text: str, option: str) -> float:
+    """What an option says, in seconds.
+
+    Raises:
+        ConfigError: it is no duration.
+    """
     from mlops_ci.config.values import duration
 
     try:
-        return duration(timeout).total_seconds()
+        return duration(text).total_seconds()
     except ValueError as error:
-        raise ConfigError(f"--timeout: {error}", "for example --timeout 30m") from error
+        raise ConfigError(f"{option}: {error}", f"for example {option} 30m") from error
 
 
 def person() -> str:

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect.project import dvc_root
-from mlops_ci.commands.options import Json
+from mlops_ci.commands.options import Base, Json, Output, duration_of
+from mlops_ci.pipeline.fanning import MAX_ROUNDS
+
+FORK = "a fork's run has no secrets, so its jobs cannot hand anything on"
+Matrix = Annotated[
+    bool, typer.Option("--matrix", help="Spread the run over several runners: JSON for `strategy.matrix`.")
+]
+Runners = Annotated[int, typer.Option(min=1, max=256, help="With --matrix: how many runners at once.")]
+Overhead = Annotated[str, typer.Option(help="With --matrix: what a job costs beside its stages.")]
 
 
-def plan(json: Json = False) -> int:
+def plan(
+    json: Json = False,
+    matrix: Matrix = False,
+    runners: Runners = 4,
+    overhead: Overhead = "60s",
+    base: Base = "",
+    output: Output = None,
+) -> int:
     """Show which stages would run and why, without any data.
 
-    Reads dvc.yaml, dvc.lock, parameters and Git alone: nothing is pulled and nothing is run.
+    Reads dvc.yaml, dvc.lock, parameters and Git alone: nothing is pulled and nothing is run. With --matrix
+    it says which stages go to runners of their own and writes that down as fan.json, see docs/fan-out.md.
     """
+    if matrix:
+        return _matrix(runners, duration_of(overhead, "--overhead"), base, output)
     git = Git.open(Path.cwd())
     found = Dvc.open(dvc_root(git, Path.cwd())).plan()
     lines = [
@@ -24,4 +45,30 @@ def plan(json: Json = False) -> int:
         for step in found.steps
     ]
     Terminal(json_output=json).result("\n".join(lines), {"steps": [asdict(step) for step in found.steps]})
+    return 0
+
+
+def _matrix(runners: int, overhead: float, base: str, output: Path | None) -> int:
+    """The plan of a spread run: printed, written, and given to the jobs that come after."""
+    from mlops_ci.adapters import files
+    from mlops_ci.collect import spreading
+    from mlops_ci.handover import FAN
+    from mlops_ci.session import Session
+
+    session = Session.open(Terminal(json_output=True), base=base, output=output)
+    runner, wait = session.outlets.runner, session.wait()
+    found = spreading.spread(
+        session.project,
+        session.store,
+        runners=runners,
+        overhead=overhead,
+        usual=runner.machine if runner else (),
+        kept=wait.reason if wait else FORK if session.outlets.from_fork else "",
+    )
+    document = found.model_dump(mode="json", by_alias=True)
+    files.write(session.output / FAN, found.model_dump_json(by_alias=True, indent=1).encode())
+    rounds = {f"round_{number}": one.model_dump_json() for number, one in enumerate(found.rounds, start=1)}
+    told = {f"round_{number}": "" for number in range(1, MAX_ROUNDS + 1)} | rounds
+    session.outlets.output(**told, spread="true" if rounds else "false")
+    session.terminal.result("", document)
     return 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from mlops_ci import report
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Base, DryRun, Jobs, Json, Output, Timeout, seconds
-from mlops_ci.outlets import waiting
 from mlops_ci.session import Session
 
 
@@ -25,14 +23,4 @@ def pr(
     """
     terminal = Terminal(json_output=json)
     with Session.running(terminal, base=base, output=output, dry_run=dry_run) as session:
-        if (wait := session.wait()) is not None:
-            waiting.tell(session.outlets, wait)
-            terminal.result(f"{wait.reason}\n  → {wait.todo}", wait.document())
-            return waiting.EXIT_CODE
-        judged = session.judge(session.measure(seconds(timeout), jobs))
-        shown = session.reporting(judged).report()
-    terminal.markdown(report.plain(shown.text))
-    terminal.result("", {**judged.document(), "comment_url": shown.posted.url, "output": str(session.output)})
-    if shown.page:
-        terminal.say(f"\nReport: {shown.page}")
-    return judged.verdict.exit_code
+        return session.play(seconds(timeout), jobs)

@@ -204,6 +204,7 @@ def _hours(value: str) -> str:
 
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZES = {**_DECIMAL, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_LARGEST = 2**60
 _SIZE = r"([0-9]+(?:\.[0-9]+)?)(k|M|G|T|Ki|Mi|Gi|Ti|)B?"
 
 
@@ -212,7 +213,10 @@ def size(value: object) -> int:
     found = re.fullmatch(_SIZE, str(value)) if isinstance(value, str | int) and value is not True else None
     if found is None:
         raise ValueError(f"expected a size such as 500M or 8G, but {shown(value)} stands there")
-    return int(float(found[1]) * _SIZES[found[2]])
+    read = float(found[1]) * _SIZES[found[2]]
+    if read > _LARGEST:
+        raise ValueError(f"{shown(value)} is more than any machine has")
+    return int(read)
 
 
 def _runner(value: str) -> str:

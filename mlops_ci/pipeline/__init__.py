@@ -1,6 +1,6 @@
 """The pipeline as data (pure): the graph, what must run and why, what runs at once, and where."""
 
-from mlops_ci.pipeline.fanning import Fan, Part
+from mlops_ci.pipeline.fanning import Fan, Machine, Part, fan
 from mlops_ci.pipeline.graph import (
     SEEDS,
     Artifact,
@@ -32,6 +32,7 @@ __all__ = [
     "Fan",
     "Graph",
     "Known",
+    "Machine",
     "Out",
     "Part",
     "Plan",
@@ -42,6 +43,7 @@ __all__ = [
     "Step",
     "check",
     "downstream",
+    "fan",
     "is_tracked",
     "leaves",
     "order",

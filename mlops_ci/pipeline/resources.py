@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+_GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,31 @@ class Execution:
 
 
 def of(stage: str, settings: Mapping[str, Execution], default: Execution) -> Execution:
-    """How a stage is run by what is said of it: by its name, by that of its matrix, else by a glob.
+    """How a stage is run by what is said of it, the nearest first.
 
-    ``train@lin`` is looked up as itself, then as ``train``; of several globs the first one that fits counts.
+    For ``train@lin`` that is its own name, a glob with ``@`` in it, the plain name ``train``, any other glob;
+    of several globs the first one that fits.
     """
-    plain = stage.partition("@")[0]
-    for name in (stage, plain):
-        if name in settings:
-            return settings[name]
-    return next((found for glob, found in settings.items() if fnmatchcase(stage, glob)), default)
+    if stage in settings:
+        return settings[stage]
+    fitting = [glob for glob in settings if _GLOB & set(glob) and fnmatchcase(stage, glob)]
+    near = [glob for glob in fitting if "@" in glob.rpartition(":")[2]]
+    name = plain(stage)
+    found = [*near, *([name] if name in settings else []), *fitting]
+    return settings[found[0]] if found else default
+
+
+def plain(stage: str) -> str:
+    """The name of a stage without the item of its matrix or foreach."""
+    file, colon, name = stage.rpartition(":")
+    return f"{file}{colon}{name.partition('@')[0]}"
+
+
+def unfitting(names: Iterable[str], stages: Collection[str]) -> tuple[str, ...]:
+    """Those of the names and globs that stand for no stage."""
+    known = {*stages, *map(plain, stages)}
+    return tuple(
+        name
+        for name in names
+        if name not in known and not (_GLOB & set(name) and any(fnmatchcase(stage, name) for stage in stages))
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
-from mlops_ci.evidence import Evidence, FileChange, ParamChange, PolicyEdit, Problem, StageRun, Where
+from mlops_ci.evidence import Evidence, FileChange, Pace, ParamChange, PolicyEdit, Problem, StageRun, Where
 from mlops_ci.report.ladder import Detail, Rows, capped
 from mlops_ci.writing import figures
 
@@ -84,7 +84,10 @@ class ProblemRow:
 
 @dataclass(frozen=True)
 class StagesView:
-    """What the pipeline did; ``saved`` are the seconds that cached and restored stages took last time."""
+    """What the pipeline did; ``saved`` are the seconds that cached and restored stages took last time.
+
+    ``pace`` is how they shared the machines.
+    """
 
     ran: int
     restored: int
@@ -94,6 +97,12 @@ class StagesView:
     failed: tuple[StageRun, ...]
     blocked: tuple[StageRun, ...]
     rows: Rows[StageRun]
+    pace: Pace
+
+    @property
+    def at_once(self) -> bool:
+        """Whether stages ran beside each other, so that it took notably less than one after the other."""
+        return self.pace.wall > 0 and self.pace.work >= NOTABLE * self.pace.wall
 
 
 @dataclass(frozen=True)
@@ -183,10 +192,12 @@ def _problem_row(problem: Problem, places: Places) -> ProblemRow:
 
 # ---- stages --------------------------------------------------------------------------------------
 
+# So many times the work of what it took is worth a word.
+NOTABLE = 1.1
 _STAGE_ORDER = ("failed", "blocked", "ran", "restored", "cached")
 
 
-def stages_of(stages: Sequence[StageRun], detail: Detail) -> StagesView:
+def stages_of(stages: Sequence[StageRun], detail: Detail, pace: Pace | None = None) -> StagesView:
     """Failed stages first, then by what happened; the order of the run within."""
     by_status = {status: [s for s in stages if s.status == status] for status in _STAGE_ORDER}
     rows = [s for status in _STAGE_ORDER for s in by_status[status] if detail.cached or status != "cached"]
@@ -200,6 +211,7 @@ def stages_of(stages: Sequence[StageRun], detail: Detail) -> StagesView:
         failed=tuple(by_status["failed"]),
         blocked=tuple(by_status["blocked"]),
         rows=capped(rows, detail.stages),
+        pace=pace or Pace(),
     )
 
 

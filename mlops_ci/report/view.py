@@ -135,7 +135,7 @@ def view(facts: Facts, detail: Detail) -> View:
     said = frozenset(reasons[: detail.reasons + 1])
     models = _models(evidence, facts.findings, places, detail, said)
     changes = changes_of(evidence, places, detail)
-    stages = stages_of(evidence.stages, detail)
+    stages = stages_of(evidence.stages, detail, evidence.pace)
     lock = _lock(evidence.lock, facts.findings, detail)
     seconds = evidence.timings.get("total", sum(evidence.timings.values()))
     return View(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,33 @@ def test_nothing_of_another_name_leaves_and_no_link_is_followed(job: Job) -> Non
     (folder / "report.html").symlink_to(folder / "key.pem")
     assert collect(job).code == 0
     assert collected(job) == ["evidence.json", "findings.json"]
+
+
+def test_the_logs_of_stages_are_collected_newest_first_as_far_as_there_is_room(job: Job) -> None:
+    folder = job.work / ".dvc" / "tmp" / "mlops-ci" / "logs"
+    folder.mkdir()
+    for index in range(40):
+        file = folder / f"train@{index:02}.log"
+        file.write_bytes(b"x" * 1_100_000 + b"the end of %d" % index)
+        os.utime(file, (1_000_000 + index, 1_000_000 + index))
+    for name in ("a b.log", "-rf.log", ".log", "key.pem", "x\ny.log", "empty.log"):
+        (folder / name).write_text("" if name == "empty.log" else "secret")
+    (folder / "link.log").symlink_to(job.work / ".dvc")
+    done = collect(job)
+    assert done.code == 0, done.log
+    assert "3 files and 32 logs for the artifact" in done.log
+    found = {path.name: path.read_bytes() for path in (job.temp / "mlops-ci" / "artifact" / "logs").iterdir()}
+    assert sorted(found) == [f"train@{index:02}.log" for index in range(8, 40)]
+    assert all(len(raw) == 1 << 20 for raw in found.values())
+    assert found["train@39.log"].endswith(b"the end of 39")
+
+
+def test_a_folder_of_logs_that_leads_elsewhere_is_not_followed(job: Job) -> None:
+    (job.work / "other").mkdir()
+    (job.work / "other" / "a.log").write_text("secret")
+    (job.work / ".dvc" / "tmp" / "mlops-ci" / "logs").symlink_to(job.work / "other")
+    assert collect(job).code == 0
+    assert collected(job) == ["evidence.json", "findings.json", "report.html"]
 
 
 def test_the_run_says_where_the_evidence_is(job: Job) -> None:

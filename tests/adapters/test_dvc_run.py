@@ -277,7 +277,8 @@ def test_a_missing_object_is_a_tool_error_not_a_failed_stage(clone: Path, opened
     (clone.parent / "store" / "files" / "md5" / oid[:2] / oid[2:]).unlink()
     with pytest.raises(ToolError) as caught:
         dvc.run()
-    assert caught.value.message == "stage train@lin-1: the DVC remote does not have data/parts/train.csv"
+    assert caught.value.message.startswith("stage train@lin-1: the DVC remote store (")
+    assert "does not have data/parts/train.csv" in caught.value.message
     assert caught.value.exit_code == 3
 
 

@@ -200,7 +200,7 @@ def on_a_terminal(count: int, columns: int, rows: int) -> str:
 def test_on_a_terminal_what_runs_has_a_row_and_what_ended_scrolls_away() -> None:
     shown = on_a_terminal(12, 100, 24)
     assert "0 of 12 done · 8 running · about 12 min left" in shown
-    assert re.search(r"train@größe-0 +1 s  epoch \ufffd \[bold\]3\[/bold\] 数+…", shown)
+    assert re.search(r"train@größe-0 +1 s  epoch \ufffd \[bold\]3\[/bold\] 数+ ?…", shown)
     assert "✓ ran      train@größe-10 · 3 s" in shown
     assert "✗ failed   train@größe-7 · 3 s" in shown
     assert "cached   1 stage" in shown

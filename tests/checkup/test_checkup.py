@@ -92,6 +92,17 @@ def test_a_pipeline_without_metrics_has_nothing_to_compare(dvc_repo: Path) -> No
     assert (found.state, found.words[:29]) == ("advice", "1 stage and no metrics file: ")
 
 
+def test_what_is_said_of_a_stage_that_is_not_there(project: Path) -> None:
+    (project / "mlops-ci.yaml").write_text("stages: {'tra*': {}, trian: {retries: 1}}\n")
+    assert here.configuration(at(project)) == Found(
+        "advice",
+        'mlops-ci.yaml: stages.trian stands for no stage of this pipeline; did you mean "train"?',
+        "name stages as dvc.yaml does, or by a glob: train@gpu-*",
+    )
+    (project / "dvc.yaml").write_text("stages: 5\n")
+    assert here.configuration(at(project)).state == "good"
+
+
 def test_the_configuration(project: Path) -> None:
     assert here.configuration(at(project)).words == "no mlops-ci.yaml: the defaults hold"
     (project / "mlops-ci.yaml").write_text("version: 1\n")

@@ -137,6 +137,49 @@ def test_what_is_no_duration(value: object) -> None:
             "cost.currency",
             '"US Dollars" is no currency: write a code such as USD or a sign such as €',
         ),
+        ("stages: []", "stages", "expected a mapping of keys to values, but an empty list stands there"),
+        ("stages: {t: 5}", "stages.t", "expected a mapping of keys to values, but 5 stands there"),
+        ("stages: {5: {}}", "stages.5", 'YAML reads this key as int, not as text: write "5"'),
+        ("stages: {t: {retries: -1}}", "stages.t.retries", "expected at least 0, but -1 stands there"),
+        ("stages: {t: {retries: 11}}", "stages.t.retries", "expected at most 10, but 11 stands there"),
+        ("stages: {t: {retry: 1}}", "stages.t.retry", 'unknown key; did you mean "retries"?'),
+        ("stages: {t: {timeout: 0s}}", "stages.t.timeout", "expected more than no time at all"),
+        (
+            "stages: {t: {timeout: 5}}",
+            "stages.t.timeout",
+            "expected a duration such as 90s, 30m or 2h, but 5 stands there",
+        ),
+        (
+            "stages: {t: {cpu: 1}}",
+            "stages.t.cpu",
+            "unknown key; there are: resources, retries, timeout",
+        ),
+        *(
+            (
+                f"stages: {{t: {{resources: {{{text}}}}}}}",
+                f"stages.t.resources.{text.partition(':')[0]}",
+                said,
+            )
+            for text, said in (
+                ("cpu: 0", "expected more than 0, but 0 stands there"),
+                ("cpu: 1025", "expected at most 1024, but 1025 stands there"),
+                ("cpu: all", 'expected a number, but "all" stands there'),
+                ("gpu: -1", "expected at least 0, but -1 stands there"),
+                ("gpu: 65", "expected at most 64, but 65 stands there"),
+                ("gpu: 0.5", "expected a whole number, but 0.5 stands there"),
+                ("gpus: 1", 'unknown key; did you mean "gpu"?'),
+                ("exclusive: yes", 'expected true or false, but "yes" stands there; write true'),
+                ("memory: 8 GB", 'expected a size such as 500M or 8G, but "8 GB" stands there'),
+                ("memory: -1", "expected a size such as 500M or 8G, but -1 stands there"),
+                ("memory: true", "expected a size such as 500M or 8G, but true stands there"),
+                ("memory: 1.5", "expected a size such as 500M or 8G, but 1.5 stands there"),
+                ("memory: []", "expected a size such as 500M or 8G, but an empty list stands there"),
+                ("memory: 2000000T", '"2000000T" is more than any machine has'),
+                (f"memory: {'9' * 400}T", f"{shown('9' * 400)} is more than any machine has"),
+                ("runner: a b", '"a b" is no runner\'s label: letters, digits, `.`, `_` and `-`'),
+                ("runner: [a]", "expected text, but a list stands there"),
+            )
+        ),
         ("strict: off", "strict", 'expected true or false, but "off" stands there; write false'),
         ("strict: maybe", "strict", 'expected true or false, but "maybe" stands there'),
         ("strict: 1", "strict", "expected true or false, but 1 stands there"),
@@ -177,6 +220,41 @@ def test_what_is_no_duration(value: object) -> None:
 )
 def test_values_that_cannot_be(text: str, key: str, message: str) -> None:
     assert mistakes(text) == [f"1: {key}: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("4096", 4096),
+        ("'4096'", 4096),
+        ("500M", 500_000_000),
+        ("500MB", 500_000_000),
+        ("1.5Gi", 1_610_612_736),
+        ("8GiB", 8 * 2**30),
+        ("2k", 2000),
+        ("0.5T", 500_000_000_000),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    found = load(f"stages: {{train: {{resources: {{memory: {text}}}}}}}")
+    assert found.stages["train"].resources.memory == size
+
+
+def test_how_stages_are_run() -> None:
+    found = load(
+        "stages:\n"
+        "  train: {resources: {cpu: 0.1, gpu: 1, exclusive: true, runner: gpu-large}, timeout: 6h, retries: 2}\n"
+        "  'train@*-deep': {}\n"
+        "  sub/dvc.yaml:eval@größe 1: {resources: {memory: 8G}}\n"
+    ).stages
+    assert found["train"] == config_keys.StageSettings(
+        resources=config_keys.StageResources(cpu=0.1, gpu=1, exclusive=True, runner="gpu-large"),
+        timeout="6h",
+        retries=2,
+    )
+    assert found["train@*-deep"] == config_keys.StageSettings()
+    assert found["sub/dvc.yaml:eval@größe 1"].resources.memory == 8_000_000_000
 
 
 @pytest.mark.parametrize("path", ["/abs", "~/x", "-rf", "a\\\\b", "C:x"])

@@ -17,6 +17,7 @@ import pytest
 
 from mlops_ci import gates
 from mlops_ci.collect.locking import FORK as LOCK_OF_FORK
+from tests import forked
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
@@ -83,14 +84,7 @@ class Job:
         """A step of the job: `mlops-ci ARGS` as a process."""
         for name in ("output", "summary.md"):
             (clone.parent / name).unlink(missing_ok=True)
-        return subprocess.run(
-            [sys.executable, "-m", "mlops_ci", *args],
-            cwd=clone,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return forked.run(*args, cwd=clone, env=environ)
 
 
 @pytest.fixture

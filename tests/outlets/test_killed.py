@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from mlops_ci import gates
 from mlops_ci.report.conclusions import names
+from tests import forked
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double
 from tests.adapters.github_world import World
 from tests.repositories import Repo
@@ -41,7 +40,7 @@ WRITES = 2 * len(CHECKS) + 1
 POINTS = [1, 2, 5, len(CHECKS), len(CHECKS) + 1, len(CHECKS) + 2, 13, 16, WRITES - 1, WRITES]
 
 
-def run(double: Double, repo: Repo, attempt: str) -> subprocess.Popen[bytes]:
+def run(double: Double, repo: Repo, attempt: str) -> forked.Process:
     event = repo.path.parent / "event.json"
     event.write_text(json.dumps({"ref": "refs/heads/topic"}))
     told = {
@@ -54,9 +53,7 @@ def run(double: Double, repo: Repo, attempt: str) -> subprocess.Popen[bytes]:
         "GITHUB_RUN_ID": "5",
         "GITHUB_RUN_ATTEMPT": attempt,
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], cwd=repo.path, env={**os.environ, **told}, stderr=subprocess.PIPE
-    )
+    return forked.start_script(SCRIPT, cwd=repo.path, env={**os.environ, **told})
 
 
 def killing(pid: int, point: int, count: int) -> None:

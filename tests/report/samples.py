@@ -285,6 +285,25 @@ def inconclusive() -> Sample:
     return Sample(document(stages=STAGES, files=(TRAIN_CODE,), models=(model,)), (unsure,))
 
 
+def spread() -> Sample:
+    """Many stages that ran at once, on runners of their own; one of them at its third attempt."""
+    trained = tuple(
+        ev.StageRun(
+            name=f"train@{index}", status="ran", seconds=82.5, attempts=3 - 2 * index, part=f"gpu-{index}"
+        )
+        for index in (0, 1)
+    )
+    failed = ev.StageRun(name="train@2", status="failed", seconds=9.0, error="exit code 1", attempts=2)
+    pace = ev.Pace(jobs=4, runners=3, wall=101.0, work=174.0, pulled=3_200_000_000, pushed=12_000_000)
+    stages = (*trained, failed, *(run for run in STAGES if run.status == "cached"))
+    return Sample(document(stages=stages, pace=pace, models=unchanged_models(("churn",))))
+
+
+def at_once() -> Sample:
+    pace = ev.Pace(jobs=8, wall=21.0, work=41.0, pushed=512)
+    return Sample(document(stages=STAGES, pace=pace, models=unchanged_models(("churn",))))
+
+
 def nothing_changed() -> Sample:
     cached = tuple(ev.StageRun(name=s.name, status="cached", saved=9.0) for s in STAGES)
     return Sample(document(stages=cached, models=unchanged_models(("churn",))))
@@ -602,6 +621,8 @@ SAMPLES: Mapping[str, Callable[[], Sample]] = {
     "refused": refused,
     "improved": improved,
     "inconclusive": inconclusive,
+    "spread": spread,
+    "at_once": at_once,
     "nothing_changed": nothing_changed,
     "only_comments": only_comments,
     "behind_live": behind_live,

@@ -88,7 +88,9 @@ def check_golden(name: str, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("name", ["behind_live", "checked", "nothing_changed", "stage_failed", "waived"])
+@pytest.mark.parametrize(
+    "name", ["behind_live", "checked", "nothing_changed", "spread", "stage_failed", "waived"]
+)
 def test_page_is_as_reviewed(name: str) -> None:
     check_golden(name, page(SAMPLES[name]()))
 

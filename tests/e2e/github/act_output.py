@@ -48,6 +48,8 @@ class Job:
     matrix: Mapping[str, Any]
     result: str = "skipped"
     steps: dict[str, Step] = field(default_factory=dict)
+    # In which attempt of the run it was run: where only what failed is run again, the rest is of an earlier one.
+    attempt: int = 1
 
     @property
     def log(self) -> str:
@@ -98,9 +100,14 @@ def _silent(
     ids = {key for key, _ in seen}
     for one in planned:
         if one.id in called:
-            yield from (Job(job.id, job.name, {}) for job in one.jobs if (job.id, job.name) not in seen)
+            yield from (Job(job.id, job.name, {}) for job in one.jobs if not _ran(job, seen))
         elif one.workflow or one.id not in ids:
             yield Job(one.id, one.name, {})
+
+
+def _ran(job: Planned, seen: Iterable[tuple[str, str]]) -> bool:
+    """Whether a job was run, or a combination of its matrix."""
+    return any(key == job.id and (name == job.name or name.startswith(f"{job.name} (")) for key, name in seen)
 
 
 def _take(found: dict[str, Job], entry: dict[str, Any], planned: Iterable[Planned]) -> None:
@@ -112,7 +119,7 @@ def _take(found: dict[str, Job], entry: dict[str, Any], planned: Iterable[Planne
         name += f" ({', '.join(map(str, matrix.values()))})"
     key = f"{entry['job'].strip()} {json.dumps(matrix, sort_keys=True)}"
     job = found.setdefault(key, Job(entry["jobID"], name, matrix))
-    job.result = entry.get("jobResult", job.result)
+    _take_result(job, entry)
     if "stepID" in entry:
         identifier = "/".join(entry["stepID"])
         step = job.steps.setdefault(identifier, Step(identifier, entry["step"]))
@@ -121,6 +128,14 @@ def _take(found: dict[str, Job], entry: dict[str, Any], planned: Iterable[Planne
             step.started = True
             job.steps[identifier] = job.steps.pop(identifier)
         _take_step(step, entry)
+
+
+def _take_result(job: Job, entry: dict[str, Any]) -> None:
+    """Act gives every combination of a matrix the result of the first that failed; it cleans up after those that did not."""
+    if entry["msg"].startswith("Cleaning up container for job"):
+        job.result = "success"
+    elif "jobResult" in entry and not (job.matrix and job.result == "success"):
+        job.result = entry["jobResult"]
 
 
 def _take_step(step: Step, entry: dict[str, Any]) -> None:

@@ -142,6 +142,8 @@ class Artifacts:
         found = [one for one in self.kept.values() if (one.run, one.name) == (run.number, name)]
         if incoming.method == "GET":
             return Answer(200, data=found[0].data) if found else refusal(404, "Not Found")
-        if found:
+        if found and incoming.method == "POST":
+            del self.kept[found[0].number]
+        elif found:
             return refusal(409, "an artifact with this name already exists on the workflow run")
         return Answer(201, {"id": self.keep(run.number, name, incoming.data).number})

@@ -33,16 +33,16 @@ def _planned(workflow: Workflow, clone: Path, mapped: Mapping[str, Path]) -> Ite
         if "uses" not in job:
             yield Planned(key, name)
             continue
-        called = _called(str(job["uses"]), clone, mapped)
+        file = called_file(str(job["uses"]), clone, mapped)
+        called = Workflow(file.name, file.read_text())
         inner = called.document.get("jobs", {}).items()
         theirs = [Planned(one, f"{name} / {about.get('name', one)}") for one, about in inner]
         yield Planned(key, name, called.label, theirs)
 
 
-def _called(uses: str, clone: Path, mapped: Mapping[str, Path]) -> Workflow:
+def called_file(uses: str, clone: Path, mapped: Mapping[str, Path]) -> Path:
+    """The file of the workflow that a job calls."""
     if found := USES.search(f"uses: {uses}"):
         repository, path, ref = found.groups()
-        place = mapped[f"{repository}@{ref}"]
-    else:
-        place, path = clone, uses.partition("/")[2]
-    return Workflow(path.lstrip("/"), (place / path.lstrip("/")).read_text())
+        return mapped[f"{repository}@{ref}"] / path.lstrip("/")
+    return clone / uses.partition("/")[2]

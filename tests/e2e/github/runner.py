@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import act_output, plans, remote_actions, triggers
+from . import act_output, plans, remote_actions, reruns, triggers
 from .act_output import Annotation, Job
 from .calls import Token
 from .events import Event
@@ -110,6 +110,8 @@ class Runner:
         self.tools = _tools(folder.with_name("tools"))
         self.triggers = Triggers(gateway.forge)
         self._seen = 0
+        # What came of the last attempt of every run.
+        self._before: dict[int, Sequence[Job]] = {}
 
     # ---- what to play
 
@@ -137,7 +139,7 @@ class Runner:
         return self.play_event(event)
 
     def play_again(self) -> list[Played]:
-        """Run what somebody has asked to be run again."""
+        """Run what somebody has asked to be run again, all of it or what failed."""
         again, self.gateway.runs.again = self.gateway.runs.again, []
         return [
             self._run(run.event, start, run)
@@ -158,11 +160,15 @@ class Runner:
         clone = self._clone(event.repository, start, folder)
         sources = Sources(self.actions, self.forge.bares.get)
         mapped = remote_actions.mapped(clone, event.repository, start.sha, sources, folder / "actions")
+        planned = plans.planned(start.workflow, clone, mapped)
+        kept: list[Job] = []
+        if again and again.narrowed:
+            kept = reruns.narrow(start.workflow, clone, mapped, planned, self._before[run.number])
         done, errors = self._act(
             event, start, run, folder, [*self._flags(mapped), *self._named(start.ref)], secret
         )
-        planned = plans.planned(start.workflow, clone, mapped)
-        jobs = act_output.jobs(done, start.workflow.label, planned)
+        jobs = reruns.merged(kept, act_output.jobs(done, start.workflow.label, planned), run.attempt)
+        self._before[run.number] = jobs
         del self.forge.tokens[secret]
         self.gateway.runs.finish(run, [(job.name, job.result) for job in jobs] or [("act", "failure")])
         self.gateway.merging.settle()

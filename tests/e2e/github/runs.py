@@ -29,6 +29,8 @@ class Run:
     status: str = "in_progress"
     conclusion: str | None = None
     attempt: int = 1
+    # Whether only what failed is to be run again.
+    narrowed: bool = False
     jobs: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -53,7 +55,7 @@ class Runs:
             "actions/get-workflow-run": lambda call: Answer(200, self.seen(self._run(call))),
             "actions/list-jobs-for-workflow-run": self.list_jobs,
             "actions/re-run-workflow": self.run_again,
-            "actions/re-run-workflow-failed-jobs": self.run_again,
+            "actions/re-run-workflow-failed-jobs": lambda call: self.run_again(call, narrowed=True),
             "actions/cancel-workflow-run": self.cancel,
             "actions/list-repo-workflows": self.list_workflows,
             "actions/get-workflow": lambda call: Answer(
@@ -211,12 +213,13 @@ class Runs:
         ]
         return page(call, jobs, self.forge.address, wrap="jobs")
 
-    def run_again(self, call: Call) -> Answer:
+    def run_again(self, call: Call, *, narrowed: bool = False) -> Answer:
         """The test plays it again: it finds the run in ``again``."""
         run = self._run(call)
         if run.status != "completed":
             refuse(403, "This workflow is already running")
         run.attempt += 1
+        run.narrowed = narrowed
         run.status, run.conclusion = "queued", None
         self.again.append(run)
         return Answer(201, {})

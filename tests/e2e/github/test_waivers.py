@@ -6,13 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.e2e.conftest import GATED, Toy
 from tests.repositories import Repo
 
@@ -55,14 +55,7 @@ class Story:
             "GITHUB_BASE_REF": "main",
             "GITHUB_RUN_ID": "1",
         }
-        return subprocess.run(
-            [sys.executable, "-m", "mlops_ci", *args],
-            cwd=self.clone.path,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return forked.run(*args, cwd=self.clone.path, env=environ)
 
     def run(self) -> int:
         """The workflow of the pull request; gives the verdict's code."""

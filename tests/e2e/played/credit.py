@@ -152,11 +152,12 @@ class Credit:
         return found
 
     def checks(self, sha: str) -> dict[str, str]:
-        """The checks of a commit by name; the newest of a name counts, as on GitHub."""
+        """The checks of a commit by name; the newest of a name counts, as on GitHub. A skipped job is none."""
         found = self.stand.must("GET", f"commits/{sha}/check-runs?per_page=100")["check_runs"]
         return {
             one["name"]: one["conclusion"] or one["status"]
             for one in sorted(found, key=lambda one: one["id"])
+            if one["conclusion"] != "skipped"
         }
 
     def bodies(self, number: int) -> list[str]:

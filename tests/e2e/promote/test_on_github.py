@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from mlops_ci.promotion import record
 from mlops_ci.promotion.record import Record
+from tests import forked
 from tests.e2e.github.calls import Answer, Token
 from tests.e2e.github.conftest import MakeStand, make_stand
 from tests.e2e.github.server import Incoming
@@ -39,8 +38,8 @@ class Job:
         self.stand.fetch(self.clone, "ada-token", "+refs/heads/main:refs/remotes/origin/main")
         self.clone.git("checkout", "--quiet", "--force", "--detach", "origin/main")
         address = self.stand.gateway.address
-        done = subprocess.run(
-            [sys.executable, "-m", "mlops_ci", *args],
+        done = forked.run(
+            *args,
             cwd=self.clone.path,
             env={
                 **os.environ,
@@ -54,9 +53,6 @@ class Job:
                 "GITHUB_REF": "refs/heads/main",
                 "GITHUB_SHA": self.clone.git("rev-parse", "HEAD"),
             },
-            capture_output=True,
-            text=True,
-            check=False,
         )
         said = done.stdout + done.stderr
         assert done.returncode == code, said

@@ -59,7 +59,7 @@ def main() -> int:
         )
         return 1
     folder = Path(ENVIRON["FOLDER"]).absolute()
-    together = bool(ENVIRON["NAME"]) or ENVIRON["MERGE"] == "true"
+    together = bool(ENVIRON["NAME"]) or ENVIRON["MERGE"] == "true" or len(found) == 1
     for name, data in found.items():
         with zipfile.ZipFile(BytesIO(data)) as archive:
             archive.extractall(folder if together else folder / name)

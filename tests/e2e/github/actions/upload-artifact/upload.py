@@ -50,7 +50,8 @@ def stored(name: str, data: bytes) -> int:
         f"{os.environ['GITHUB_SERVER_URL']}/_stand/artifacts/{os.environ['GITHUB_RUN_ID']}/{name}",
         data,
         {"Authorization": f"Bearer {os.environ['ACTIONS_RUNTIME_TOKEN']}", "Content-Type": "application/zip"},
-        method="PUT",
+        # As the real one: the artifact of that name goes first.
+        method="POST" if os.environ["OVERWRITE"] == "true" else "PUT",
     )
     with urllib.request.urlopen(request) as answer:
         return int(json.load(answer)["id"])
