@@ -18,6 +18,8 @@ PIP_FLAGS := --require-hashes --no-deps --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYTHONUTF8 := 1
+# Tests start mlops-ci hundreds of times; without its bytecode each compiles it anew, for a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench repro schema lock clean
