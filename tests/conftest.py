@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ci.adapters import files, process
-from tests import forked, measured
+from mlops_ci.adapters import process
+from tests import forked, measured, shared
 
 GIT_CONFIG = """\
 [user]
@@ -84,12 +84,13 @@ def commit(git: RunGit) -> RunGit:
 @pytest.fixture(scope="session")
 def dvc_template(tmp_path_factory: pytest.TempPathFactory, git: RunGit, commit: RunGit) -> Path:
     """A committed repository after ``git init`` and ``dvc init``; only to be copied."""
-    root = tmp_path_factory.mktemp("template") / "repository"
-    root.mkdir()
-    git(root, "init", "--quiet")
-    process.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root)
-    commit(root, "dvc init")
-    return root
+
+    def make(root: Path) -> None:
+        git(root, "init", "--quiet")
+        process.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root)
+        commit(root, "dvc init")
+
+    return shared.folder(tmp_path_factory, "dvc", make)
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +124,7 @@ def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database of MLflow, only to be copied: it takes ten seconds, so all workers share one."""
     from mlops_ci.adapters.mlflow_registry import Registry
 
-    top = tmp_path_factory.getbasetemp()
-    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
-    with files.locked(top / "mlflow.lock"):
-        if not (top / "mlflow.made").exists():
-            Registry("sqlite:///mlflow.db", top).found("nothing")
-            (top / "mlflow.made").touch()
-    return top / "mlflow.db"
+    def make(folder: Path) -> None:
+        Registry("sqlite:///mlflow.db", folder).found("nothing")
+
+    return shared.folder(tmp_path_factory, "mlflow", make) / "mlflow.db"
