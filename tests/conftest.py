@@ -34,6 +34,8 @@ case "$*" in *mlops*) ;; *) unset COVERAGE_PROCESS_CONFIG ;; esac
 exec "{python}" "$@"
 """
 
+END_TO_END = Path(__file__).parent / "e2e"
+
 RunGit = Callable[..., str]
 
 measured.begin()
@@ -140,3 +142,19 @@ def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Registry("sqlite:///mlflow.db", folder).found("nothing")
 
     return shared.folder(tmp_path_factory, "mlflow", make) / "mlflow.db"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first, the longest before all: at the end each worker has short ones, which the other can take over."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = [one for one in items if one.path.name == "test_demo.py"]
+    long = longest + [one for one in items if one.path.is_relative_to(END_TO_END) and one not in longest]
+    known = set(long)
+    short = [one for one in items if one not in known]
+    # Each worker begins with its own part of the list.
+    items[:] = [
+        one
+        for number in range(workers)
+        for kind in (long, short)
+        for one in kind[len(kind) * number // workers : len(kind) * (number + 1) // workers]
+    ]
