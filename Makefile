@@ -9,6 +9,7 @@ COMMA := ,
 PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging manifests pipeline profiles promotion report schemas strategies waiving writing yaml_edit,mlops_ci/$(room)/*) \
 	$(foreach file,codeowners errors forge handover plugins rollout significance trailers watermark,mlops_ci/$(file).py))
 STAND := tests/e2e/github
+SPARK := tests/adapters/test_engines.py
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -34,7 +35,7 @@ test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; A
 ifeq ($(ARGS),)
 	coverage erase
 	pytest -n 2 --dist worksteal -m "not spark" --cov --cov-report=
-	pytest -m spark --cov --cov-append --cov-report=
+	pytest -m spark --cov --cov-append --cov-report= $(SPARK)
 	coverage report --fail-under=90
 	coverage report --fail-under=100 --include='$(PURE)' --skip-empty
 else
