@@ -104,6 +104,8 @@ defaults:
     metrics:
       limits:
         accuracy: {min: 0.5, max_drop: 0.01}
+stages:
+  train: {resources: {exclusive: true}}
 """,
 }
 
