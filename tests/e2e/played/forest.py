@@ -105,7 +105,7 @@ defaults:
       limits:
         accuracy: {min: 0.5, max_drop: 0.01}
 stages:
-  train: {resources: {exclusive: true}}
+  train: {resources: {cpu: 64}} # a whole machine, whatever it has
 """,
 }
 
