@@ -19,6 +19,7 @@ from mlops_ci.adapters import (
     dvc_graph,
     dvc_journal,
     dvc_lock,
+    dvc_lock_file,
     dvc_locks,
     dvc_needs,
     dvc_push,
@@ -93,6 +94,7 @@ class Dvc:
         self._again: FromScratch | None = None
         # What is new in each dvc.lock since this was opened: a serial run would have its own order for it.
         self._added: dict[str, set[str]] = {}
+        self._last_run = ""
         self.store = Store(repo)
 
     @classmethod
@@ -171,6 +173,7 @@ class Dvc:
         return self._loaded[key]
 
     def _load_workspace(self) -> Loaded:
+        self._last_run = dvc_locks.last_run(self._repo)
         with translated(top=self._real_top):
             if not dvc_graph.has_project_file(self._repo):
                 raise ConfigError(
@@ -283,10 +286,16 @@ class Dvc:
             ConfigError: a target is no stage.
             ToolError: data could not be fetched, the disk is full, or DVC is locked.
         """
-        wanted = _wanted(self._load(None).graph, targets) - frozenset(without)
+        names = list(targets)
+        _wanted(self._load(None).graph, names)
         with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
             dvc_locks.forget(self._repo)
+            dvc_lock_file.sweep(self.top / path for path in dvc_lock.lock_paths(self._load(None)))
+            if dvc_locks.last_run(self._repo) != self._last_run:
+                # Another run came to its end since we looked.
+                self.refresh()
             try:
+                wanted = _wanted(self._load(None).graph, names) - frozenset(without)
                 runs = self._run(wanted, settings or Settings())
             finally:
                 self.refresh()
@@ -296,10 +305,13 @@ class Dvc:
 
     def _run(self, wanted: frozenset[str], settings: Settings) -> tuple[StageRun, ...]:
         writer = self._writer()
-        if dvc_journal.is_left(self._repo) and writer.recover():
-            added = writer.added
+        if dvc_journal.is_left(self._repo):
+            # What was read of dvc.lock may be older than what a killed run wrote into it.
             self.refresh()
             writer = self._writer()
+            if writer.recover():
+                self.refresh()
+            added, writer = writer.added, self._writer()
             writer.added = added
         loaded = writer.loaded
         known = Known(
@@ -310,7 +322,7 @@ class Dvc:
             self._runs_code,
         )
         runs = dvc_run.run(loaded, known, wanted, settings, self.store, writer)
-        writer.finish()
+        writer.finish(whole=not any(one.status in ("failed", "blocked") for one in runs))
         return runs
 
     def _writer(self) -> dvc_journal.Writer:

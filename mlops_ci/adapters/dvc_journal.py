@@ -166,15 +166,20 @@ class Writer:
     # ---- what an unfinished run left -------------------------------------------------------------
 
     def recover(self) -> bool:
-        """Take in the journal of an unfinished run: what holds still; tells whether anything was written."""
+        """Take in the journal of an unfinished run: what holds still; tells whether anything was written.
+
+        What such runs added to a dvc.lock is known again, to be put in order with what is added now.
+        """
         known = pipeline.order(self.loaded.graph)
         found = [entry for path in sorted(folder(self.loaded.repo).glob("*.json")) if (entry := read(path))]
         latest: dict[str, str] = {}
         for entry in found:
             if entry.stage not in known or self.place(entry.stage) != (entry.file, entry.name):
                 continue
+            if not entry.before:
+                self.added.setdefault(entry.file, set()).add(entry.name)
             now = latest.get(entry.stage) or self.before(entry.stage)
-            if now not in (entry.before, digest(entry.text)) or not self._lies_there(entry):
+            if now != entry.before or now == digest(entry.text) or not self._lies_there(entry):
                 continue
             latest[entry.stage] = digest(entry.text)
             self.take(entry)
@@ -190,10 +195,14 @@ class Writer:
             content_hash(items[path]) == value for path, value in entry.outs.items()
         )
 
-    def finish(self) -> None:
-        """The run came to its end: everything is in dvc.lock, the journal is not needed any more."""
+    def finish(self, *, whole: bool) -> None:
+        """The run came to its end: everything is in dvc.lock, the journal is not needed any more.
+
+        Where it was not the ``whole`` pipeline, what it added to a dvc.lock stays known.
+        """
         self.flush()
-        remove(folder(self.loaded.repo).glob("*.json"))
+        left = sorted(folder(self.loaded.repo).glob("*"))
+        remove(path for path in left if whole or (entry := read(path)) is None or entry.before)
 
 
 def remove(paths: Iterable[Path]) -> None:

@@ -77,7 +77,7 @@ def running(repo: Any) -> Iterator[None]:
     Raises:
         ToolError: another run is at work.
     """
-    path = Path(repo.tmp_dir) / "mlops-ci" / "run.lock"
+    path = _run_lock(repo)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         deadline = time.monotonic() + WAIT
@@ -87,7 +87,22 @@ def running(repo: Any) -> Iterator[None]:
                     "another run of this pipeline is at work in this folder", "wait until it has ended"
                 )
             time.sleep(POLL)
-        yield
+        try:
+            yield
+        finally:
+            path.write_text(f"{time.time_ns()}\n")
+
+
+def last_run(repo: Any) -> str:
+    """When the last run that was not killed ended; another answer says that there was one meanwhile."""
+    try:
+        return _run_lock(repo).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _run_lock(repo: Any) -> Path:
+    return Path(repo.tmp_dir) / "mlops-ci" / "run.lock"
 
 
 def _took(file: IO[str], how: int) -> bool:
@@ -169,7 +184,8 @@ def _edit(tmp: Path, change: Callable[[dict[str, Any]], None]) -> None:
         }
         change(table)
         text = json.dumps({kind: entries for kind, entries in table.items() if entries})
-        temporary = tmp / f"rwlock.{os.getpid()}"
+        # Always the same name, which the lock allows: one that a killed process left is written over.
+        temporary = tmp / "rwlock.new"
         temporary.write_text(text)
         temporary.replace(tmp / "rwlock")
 

@@ -1,0 +1,1 @@
+"""Runs of random pipelines under random attacks: what was computed stays, and nothing false is claimed."""
