@@ -70,7 +70,12 @@ def _matrix(runners: int, overhead: float, base: str, output: Path | None) -> in
     )
     document = found.model_dump(mode="json", by_alias=True)
     files.write(session.output / FAN, found.model_dump_json(by_alias=True, indent=1).encode())
-    rounds = {f"round_{number}": one.model_dump_json() for number, one in enumerate(found.rounds, start=1)}
+    # The other jobs are named after this, and read the rest in fan.json.
+    shown = {"include": {"__all__": {"part", "runner"}}}
+    rounds = {
+        f"round_{number}": one.model_dump_json(include=shown)
+        for number, one in enumerate(found.rounds, start=1)
+    }
     told = {f"round_{number}": "" for number in range(1, MAX_ROUNDS + 1)} | rounds
     session.outlets.output(**told, spread="true" if rounds else "false")
     session.terminal.result("", document)
