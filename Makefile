@@ -9,6 +9,7 @@ COMMA := ,
 PURE := $(subst $() ,$(COMMA),$(foreach room,audit comparing config drift evidence gates judging manifests pipeline profiles promotion report schemas strategies waiving writing yaml_edit,mlops_ci/$(room)/*) \
 	$(foreach file,codeowners errors forge handover plugins rollout significance trailers watermark,mlops_ci/$(file).py))
 STAND := tests/e2e/github
+SPARK := tests/adapters/test_engines.py
 UV := $(shell command -v uv 2>/dev/null)
 # The first interpreter that fits; PYTHON=/path/to/python overrides it.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -18,6 +19,8 @@ PIP_FLAGS := --require-hashes --no-deps --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYTHONUTF8 := 1
+# Tests start mlops-ci hundreds of times; without its bytecode each compiles it anew, for a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench repro schema lock clean
@@ -32,7 +35,7 @@ test: $(VENV)/.dev $(VENV)/node/.done ## run every test and hold the coverage; A
 ifeq ($(ARGS),)
 	coverage erase
 	pytest -n 2 --dist worksteal -m "not spark" --cov --cov-report=
-	pytest -m spark --cov --cov-append --cov-report=
+	pytest -m spark --cov --cov-append --cov-report= $(SPARK)
 	coverage report --fail-under=90
 	coverage report --fail-under=100 --include='$(PURE)' --skip-empty
 else

@@ -18,7 +18,7 @@ PARTS = ("a.bin", "b.bin", "c.bin", "d.bin")
 
 @dataclass(frozen=True)
 class Pulled:
-    """Bytes: what has to come, what came for us, for `dvc pull`, and for `dvc repro --pull --allow-missing`."""
+    """Bytes that have to come, and that came for us, `dvc pull`, and `dvc repro --pull --allow-missing`."""
 
     least: int
     ours: int
@@ -40,9 +40,7 @@ class Pulled:
 
 
 def stages() -> dict[str, dict[str, Any]]:
-    """Tables that are cleaned one by one, a fit over all of them, a look at one part of a folder, and a branch
-    that nothing touches.
-    """
+    """Tables cleaned one by one, a fit over all, a look at one part of a folder, a branch nothing touches."""
     clean = {
         f"clean{at}": {
             "cmd": f"cat params{at}.yaml raw{at}.bin > clean{at}.bin",
@@ -67,7 +65,7 @@ def stages() -> dict[str, dict[str, Any]]:
 
 
 def measure(folder: Path, command: Sequence[str]) -> Pulled:
-    """Run the pipeline, push its data to a folder as remote, change two parameters, and run clones of that."""
+    """Run the pipeline, push its data to a folder, change two parameters, and run clones of that."""
     source, remote = _source(folder), folder / "remote"
     cleaned = [source / f"clean{at}.bin" for at in range(1, TABLES - 1)]
     read = [source / "raw0.bin", *cleaned, source / "parts" / "a.bin", *_listings(remote)]
@@ -88,7 +86,7 @@ def measure(folder: Path, command: Sequence[str]) -> Pulled:
 def _source(folder: Path) -> Path:
     chance = random.Random(1)
     tables = {f"raw{at}.bin": chance.randbytes(SIZE) for at in range(TABLES)}
-    params = {name: b"keep: 1\n" for name in ("look.yaml", *(f"params{at}.yaml" for at in range(TABLES)))}
+    params = dict.fromkeys(("look.yaml", *(f"params{at}.yaml" for at in range(TABLES))), b"keep: 1\n")
     source = _pipeline_shapes.build(folder / "source", stages(), {**tables, **params})
     tool(source, "git", "rm", "--quiet", "--cached", *tables)
     (source / "parts").mkdir()

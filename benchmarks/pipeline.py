@@ -116,7 +116,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     cpus = f"{len(os.sched_getaffinity(0))} CPUs"
     shapes = {
         "fan": (_pipeline_shapes.fan(8, 2.0), {f"--jobs {given.jobs}": (jobs, RUN, MOST_SECONDS)}),
-        # What only sleeps is not bound by the CPUs, so as many jobs as there are of them cannot show the same.
+        # What sleeps is not bound by the CPUs: with as many jobs as there are of them there is no such bound.
         "wide": (
             _pipeline_shapes.alone(64, 0.2),
             {f"--jobs {given.jobs}": (jobs, WIDE, None), f"default, {cpus}": ((), 1.0, None)},
@@ -130,7 +130,10 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
 
 def trivial(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages of which only DVC's own work for each is to be seen."""
-    variants = {"default": ((), TRIVIAL, None), f"--jobs {given.jobs}": (("--jobs", str(given.jobs)), TRIVIAL, None)}
+    variants = {
+        "default": ((), TRIVIAL, None),
+        f"--jobs {given.jobs}": (("--jobs", str(given.jobs)), TRIVIAL, None),
+    }
     for found in compared(folder, f"trivial-{given.stages}", _pipeline_shapes.alone(given.stages), variants):
         print(found.text(), flush=True)
         yield found.kept
@@ -145,7 +148,10 @@ def noop(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
         timed(place, command)
     pairs = [(timed(theirs, DVC), timed(ours, OURS)) for _ in range(REPEATS)]
     _same(theirs, ours)
-    dvc, we = (Took(median(one.wall for one in side), median(one.cpu for one in side)) for side in zip(*pairs, strict=True))
+    dvc, we = (
+        Took(median(one.wall for one in side), median(one.cpu for one in side))
+        for side in zip(*pairs, strict=True)
+    )
     found = Compared(f"noop-{given.stages}", dvc, we, NOOP)
     print(found.text(), flush=True)
     yield found.kept
@@ -183,7 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; all of them else")
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; all of them else"
+    )
     parser.add_argument("--stages", type=int, default=300, help="of trivial and noop (300)")
     parser.add_argument("--jobs", type=int, default=8, help="of ours where it is said (8)")
     given = parser.parse_args(arguments)

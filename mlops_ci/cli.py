@@ -83,7 +83,8 @@ def run(arguments: Sequence[str]) -> int:
     from mlops_ci.adapters.actions import silent
 
     # What stages, tables and names print is foreign text: none of it is a command to the runner.
-    with silent(os.environ, sys.stderr if "--json" in arguments else sys.stdout):
+    is_document = {"--json", "--matrix"} & set(arguments)
+    with silent(os.environ, sys.stderr if is_document else sys.stdout):
         return _run(list(arguments))
 
 

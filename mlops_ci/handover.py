@@ -92,6 +92,14 @@ class FanOut(Document):
             raise ConfigError(f"{FAN} knows no part {name!r}", f"its parts are: {names}")
         return self.parts[name]
 
+    def before(self, name: str) -> tuple[str, ...]:
+        """The parts that a part comes after: those it reads from, what these read from, and so on."""
+        needed = set(self.part(name).after)
+        for one in reversed([*self.parts.values()]):
+            if one.part in needed:
+                needed |= set(one.after)
+        return tuple(part for part in self.parts if part in needed)
+
 
 class HandedFile(Document):
     """A file that Git keeps and a stage wrote (``cache: false``): its sha256, its size in bytes."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ci.adapters import files, process
-from tests import forked, measured
+from mlops_ci.adapters import process
+from tests import forked, measured, shared
 
 GIT_CONFIG = """\
 [user]
@@ -26,6 +26,15 @@ GIT_CONFIG = """\
 [gc]
     auto = 0
 """
+
+# Stages that do not run mlops-ci are not measured: to begin and end that takes longer than most of them.
+PYTHON = """\
+#!/bin/sh
+case "$*" in *mlops*) ;; *) unset COVERAGE_PROCESS_CONFIG ;; esac
+exec "{python}" "$@"
+"""
+
+END_TO_END = Path(__file__).parent / "e2e"
 
 RunGit = Callable[..., str]
 
@@ -46,6 +55,11 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.delenv(name, raising=False)
         # The stages of test pipelines call `python`: ours.
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:
+            python = tmp_path_factory.mktemp("bin") / "python"
+            python.write_text(PYTHON.format(python=sys.executable))
+            python.chmod(0o755)
+            patch.setenv("PATH", str(python.parent), prepend=os.pathsep)
         patch.setenv("HOME", str(home))
         patch.setenv("SHELL", "/bin/sh")
         patch.setenv("GIT_CONFIG_GLOBAL", str(config))
@@ -84,12 +98,13 @@ def commit(git: RunGit) -> RunGit:
 @pytest.fixture(scope="session")
 def dvc_template(tmp_path_factory: pytest.TempPathFactory, git: RunGit, commit: RunGit) -> Path:
     """A committed repository after ``git init`` and ``dvc init``; only to be copied."""
-    root = tmp_path_factory.mktemp("template") / "repository"
-    root.mkdir()
-    git(root, "init", "--quiet")
-    process.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root)
-    commit(root, "dvc init")
-    return root
+
+    def make(root: Path) -> None:
+        git(root, "init", "--quiet")
+        process.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root)
+        commit(root, "dvc init")
+
+    return shared.folder(tmp_path_factory, "dvc", make)
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +138,23 @@ def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database of MLflow, only to be copied: it takes ten seconds, so all workers share one."""
     from mlops_ci.adapters.mlflow_registry import Registry
 
-    top = tmp_path_factory.getbasetemp()
-    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
-    with files.locked(top / "mlflow.lock"):
-        if not (top / "mlflow.made").exists():
-            Registry("sqlite:///mlflow.db", top).found("nothing")
-            (top / "mlflow.made").touch()
-    return top / "mlflow.db"
+    def make(folder: Path) -> None:
+        Registry("sqlite:///mlflow.db", folder).found("nothing")
+
+    return shared.folder(tmp_path_factory, "mlflow", make) / "mlflow.db"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first, the longest before all: at the end each worker has short ones, which the other can take over."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = [one for one in items if one.path.name == "test_demo.py"]
+    long = longest + [one for one in items if one.path.is_relative_to(END_TO_END) and one not in longest]
+    known = set(long)
+    short = [one for one in items if one not in known]
+    # Each worker begins with its own part of the list.
+    items[:] = [
+        one
+        for number in range(workers)
+        for kind in (long, short)
+        for one in kind[len(kind) * number // workers : len(kind) * (number + 1) // workers]
+    ]

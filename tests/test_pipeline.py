@@ -11,6 +11,7 @@ import pytest
 from mlops_ci import pipeline
 from mlops_ci.errors import ConfigError
 from mlops_ci.pipeline import Dep, Graph, Out, Plan, Stage, Step
+from mlops_ci.pipeline.telling import Told, lacking
 
 PREPARE = Stage(
     "prepare",
@@ -175,6 +176,18 @@ def test_the_workspace_is_asked_before_the_directory_listing() -> None:
     assert planned(present=partly, trees={}).by_stage["train"].action == "run"
 
 
+def test_a_tracked_directory_is_taken_as_it_lies_there() -> None:
+    reads = Stage("reads", "dvc.yaml", deps=(Dep("bulk/one", "o1"),), outs=(Out("x", "x1"),))
+    graph = Graph((reads,), sources={"bulk": "b1.dir"})
+    trees = {("b1.dir", "one"): "o1"}
+    edited = {"bulk": "b2.dir", "bulk/one": "o2"}
+    assert planned(graph, {}, trees).steps[0].action == "cached"
+    assert planned(graph, edited, trees).steps == (Step("reads", "run", ("bulk/one changed",)),)
+    assert planned(graph, {"bulk": "b3.dir"}, trees).steps == (
+        Step("reads", "run", ("bulk/one is missing",)),
+    )
+
+
 def test_a_file_inside_an_unrecorded_directory_must_run() -> None:
     graph = with_stage(replace(PREPARE, frozen=True, outs=(Out("data"),)))
     assert planned(graph).by_stage["train"].reasons == ("data/train.csv cannot be known without the data",)
@@ -249,6 +262,36 @@ def test_order_and_waves() -> None:
     assert pipeline.waves(Graph()) == ()
 
 
+def test_waves_of_some() -> None:
+    assert pipeline.waves(GRAPH, {"evaluate", "train", "alone"}) == (("train", "alone"), ("evaluate",))
+
+
+def test_the_serial_order_goes_down_to_the_sources_first() -> None:
+    assert pipeline.serial_order(GRAPH) == ("prepare", "train", "evaluate", "alone")
+    assert pipeline.serial_order(GRAPH, {"alone"}) == ("alone",)
+    chain = tuple(
+        Stage(f"s{n}", "dvc.yaml", deps=(Dep(f"o{n + 1}"),), outs=(Out(f"o{n}"),)) for n in range(20_000)
+    )
+    assert pipeline.serial_order(Graph(chain))[0] == "s19999"
+
+
+def test_outputs_in_a_folder_come_folder_by_folder() -> None:
+    outs = tuple(Out(path) for path in ("d/a/1", "d/b/2", "e", "d/a/3", "d/4", "/abs/x"))
+    graph = Graph((Stage("s", "dvc.yaml", outs=outs),), sources={"d/b/5": "h"})
+    assert graph.within["d"] == ("d/a/1", "d/a/3", "d/b/2", "d/b/5", "d/4")
+    assert graph.within["."] == (*graph.within["d"], "e")
+    assert graph.within["/abs"] == graph.within["/"] == ("/abs/x",)
+
+
+def test_who_writes_a_parameters_file_feeds_who_reads_it() -> None:
+    writes = Stage("writes", "dvc.yaml", outs=(Out("conf.json", "c"),), never_ran=True)
+    reads = Stage(
+        "reads", "dvc.yaml", params={"conf.json": {"k": 1}}, recorded_params={"conf.json": {"k": 1}}
+    )
+    plan = planned(Graph((reads, writes)), {})
+    assert [(step.stage, step.action) for step in plan.steps] == [("writes", "run"), ("reads", "maybe")]
+
+
 def test_closures_are_transitive_and_without_their_start() -> None:
     assert pipeline.upstream(GRAPH, ["evaluate"]) == ("train", "prepare")
     assert pipeline.downstream(GRAPH, ["prepare", "alone", "unknown"]) == ("evaluate", "train")
@@ -295,3 +338,66 @@ def test_ten_thousand_stages_are_planned_quickly() -> None:
     plan = planned(graph, {"o/-1/x": "h-1"})
     assert size == len(plan.having("cached"))
     assert time.process_time() - started < 5
+
+
+def test_a_matrix_of_ten_thousand_and_deep_folders_grow_as_they_should() -> None:
+    deep = "/".join(f"d{n}" for n in range(40))
+    first = Stage("first", "dvc.yaml", outs=(Out(f"{deep}/all", "a.dir"),))
+    items = tuple(
+        Stage(
+            f"m@{n}", "dvc.yaml", deps=(Dep(f"{deep}/all/{n}", "a"),), outs=(Out(f"{deep}/o/{n}", f"h{n}"),)
+        )
+        for n in range(10_000)
+    )
+    last = Stage("last", "dvc.yaml", deps=(Dep(f"{deep}/o", "o.dir"),), outs=(Out("end", "e"),))
+    graph = Graph((last, *items, first))
+    started = time.process_time()
+    assert [len(wave) for wave in pipeline.waves(graph)] == [1, 10_000, 1]
+    assert pipeline.serial_order(graph)[0] == "first"
+    assert time.process_time() - started < 5
+
+
+# ---- in words ------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_told_with_its_waves_and_what_is_missing() -> None:
+    plan = planned(with_stage(replace(PREPARE, cmd_changed=True)))
+    told = Told(GRAPH, plan, ("notes.html",))
+    assert (
+        told.text()
+        == """\
+run           prepare
+                the command changed
+maybe         train
+                what prepare writes may change
+maybe         evaluate
+                what train writes may change
+                what prepare writes may change
+cached        alone
+
+wave 1        prepare
+wave 2        train
+wave 3        evaluate
+
+the DVC remote lacks data that dvc.lock names; whoever made it runs `dvc push`:
+  notes.html"""
+    )
+    document = told.document()
+    assert document["waves"] == [["prepare"], ["train"], ["evaluate"]]
+    assert document["missing"] == ["notes.html"]
+    assert document["steps"][3] == {"stage": "alone", "action": "cached", "reasons": (), "stamps": ()}
+    assert lacking(GRAPH, plan, ["notes.html", "data", "raw.csv"]) == ("notes.html", "raw.csv")
+
+
+def test_a_plan_of_one_stage_has_no_waves_to_tell() -> None:
+    plan = planned(with_stage(replace(ALONE, cmd_changed=True)))
+    told = Told(GRAPH, plan, ())
+    assert "wave" not in told.text()
+    assert told.text().endswith("\n\nthe DVC remote has the data of everything that dvc.lock names")
+    assert Told(GRAPH, plan).document()["missing"] is None
+    assert Told(Graph(), Plan(), ()).text().startswith("the DVC remote has")
+
+
+def test_a_long_wave_is_cut() -> None:
+    graph = Graph(tuple(Stage(f"s{n}", "dvc.yaml", never_ran=True) for n in range(8)))
+    assert Told(graph, planned(graph)).text().endswith("wave 1        s0, s1, s2, s3, s4, s5 and 2 more")

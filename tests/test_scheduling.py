@@ -104,7 +104,7 @@ def machines(draw: st.DrawFn) -> Machine:
 @given(machines())
 def test_every_wanted_stage_starts_once_after_all_that_feeds_it(machine: Machine) -> None:
     machine.run()
-    assert set(machine.started) == machine.wanted
+    assert machine.started.keys() == machine.wanted
     above: dict[str, set[str]] = {}
     for name in order(machine.graph):
         direct = machine.graph.feeds[name]
@@ -200,6 +200,29 @@ def test_what_does_not_run_cannot_end() -> None:
         schedule.ended("a")
     assert schedule.next() is not None
     schedule.ended("a")
+    assert schedule.is_over
+
+
+def test_who_runs_decides_about_each_stage_once_nothing_feeds_it_any_more() -> None:
+    graph = graph_of({"a": [], "b": ["a"], "c": ["b"], "d": [], "e": ["d"]})
+    schedule = Schedule(graph, graph.by_name, Capacity(4), {}, {})
+    assert schedule.arrived() == ["a", "d"]
+    assert schedule.arrived() == []
+    assert schedule.next() is None
+    assert not schedule.is_over
+    schedule.skip("a")
+    assert schedule.arrived() == ["b"]
+    schedule.admit("d")
+    slot = schedule.next()
+    assert slot is not None
+    assert slot.stage == "d"
+    schedule.skip("b")
+    schedule.ended("d")
+    assert schedule.arrived() == ["c", "e"]
+    for name in ("c", "e"):
+        schedule.skip(name)
+        with pytest.raises(KeyError):
+            schedule.admit(name)
     assert schedule.is_over
 
 

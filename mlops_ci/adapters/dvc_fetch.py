@@ -17,7 +17,7 @@ from mlops_ci.adapters import dvc_needs
 from mlops_ci.adapters.dvc_errors import remote_trouble, translated
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_needs import Part
-from mlops_ci.adapters.dvc_remote_errors import remote_error
+from mlops_ci.adapters.dvc_remote_errors import is_missing, remote_error
 from mlops_ci.adapters.dvc_store import Store, address
 from mlops_ci.adapters.files import locked
 from mlops_ci.adapters.git import Git
@@ -147,9 +147,11 @@ class Fetch:
         """Copy objects into a folder; gives those that came whole."""
         places = {str(folder / one.value): one for one in wanted}
         pairs = {place: str(source.oid_to_path(one.value)) for place, one in places.items()}
-        bad = _copied(source.fs, pairs) if pairs else {}
+        # Some plug-ins connect before anything is asked for.
+        with remote_trouble(f"fetching {_names(wanted)} from {source.fs.unstrip_protocol(source.path)}"):
+            bad = _copied(source.fs, pairs) if pairs else {}
         for place, error in bad.items():
-            if isinstance(error, FileNotFoundError) and _is_gone(error):
+            if is_missing(error):
                 failed.missing.append(places[place])
             else:
                 failed.lost.append((places[place], error))
@@ -257,17 +259,6 @@ def _is_cached(store: Store, part: Part) -> bool:
         return True
     files = set(part.files(store.tree(part.value) or {}).values())
     return len(cache.oids_exist(list(files))) == len(files)
-
-
-def _is_gone(error: BaseException) -> bool:
-    """Whether a remote said that there is no such object; some plug-ins say so of every trouble."""
-    return error.__cause__ is None or isinstance(error.__cause__, FileNotFoundError) or _is_404(error)
-
-
-def _is_404(error: BaseException) -> bool:
-    answer = getattr(error.__cause__, "response", None)
-    code = answer.get("Error", {}).get("Code", "") if isinstance(answer, dict) else ""
-    return code in ("404", "NoSuchKey") or getattr(error.__cause__, "status", 0) == 404
 
 
 def _complain(loaded: Loaded, remote: Any, source: Any, failed: _Failed) -> None:

@@ -1,7 +1,7 @@
 """What DVC does slowly when it reads a pipeline, done faster and with the same result.
 
-``lift`` changes DVC in this process, once. Every change gives exactly what DVC's own code gives, errors included,
-and falls back to that code where it is not surely the same; tests hold each against the other.
+``lift`` changes DVC in this process, once. Every change gives exactly what DVC's own code gives, errors
+included, and falls back to that code where it is not surely the same; tests hold each against the other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def lift() -> None:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: it would walk through all stages again and again as they are loaded."""
+    """No garbage collection meanwhile: it would walk through all stages again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -70,7 +70,7 @@ def _lift_yaml() -> None:
 
 
 def _lift_schemas() -> None:
-    """Schemas of dvc.yaml compiled once, not once for each stage; a lock as DVC writes it is seen to be one."""
+    """Schemas of dvc.yaml compiled once, not for each stage; a lock as DVC writes it is seen to be one."""
     import voluptuous
     from dvc import dvcfile, schema
 
@@ -186,7 +186,7 @@ def _lift_local_paths() -> None:
 
 
 def _note_dimensions() -> None:
-    """A generated stage keeps what its matrix or loop gave it; DVC forgets that, and reading it anew is slow."""
+    """A generated stage keeps what its matrix or loop gave it; DVC forgets that."""
     from dvc.stage.loader import StageLoader
 
     original = StageLoader.__getitem__

@@ -18,8 +18,11 @@ NAMED = 3  # of many files that could not be sent
 
 
 def is_pushed(out: Any) -> bool:
-    """Whether an output's data belongs into a remote: not with ``push: false`` or ``cache: false``."""
-    return bool(out.use_cache and out.can_push and out.hash_info and out.is_in_repo)
+    """Whether `dvc push` sends an output: not with ``push: false`` or ``cache: false``, nor what another
+    repository keeps, which is fetched from there.
+    """
+    ours = out.use_cache and out.can_push and out.is_in_repo and not out.stage.is_repo_import
+    return bool(ours and out.hash_info)
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Push:
         """
         groups: dict[tuple[str, bool], list[Any]] = {}
         for out in outs:
-            if is_pushed(out) and not out.stage.is_repo_import:
+            if is_pushed(out):
                 groups.setdefault((out.remote or "", is_legacy(out)), []).append(out)
         for (name, legacy), members in groups.items():
             remote = self.store.remote(name)

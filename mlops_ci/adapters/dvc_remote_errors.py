@@ -109,6 +109,7 @@ _NAMES = {
     "ClientConnectorCertificateError": _CERTIFICATE,
     "ClientPayloadError": _CUT,
     "ConnectTimeoutError": _SLOW,
+    "ConnectionClosedError": _CUT,
     "ConnectionLost": _CUT,
     "ConnectionTimeoutError": _SLOW,
     "CredentialRetrievalError": _NO_CREDENTIALS,
@@ -140,6 +141,11 @@ def remote_error(error: BaseException, doing: str) -> ToolError:
         f"{doing}: {_one_line(error) or type(error).__name__}",
         "check that the remote can be reached and that its credentials are set",
     )
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether a remote was asked for an object that it does not have, and nothing else is wrong with it."""
+    return isinstance(error, FileNotFoundError) and not any(_trouble(one) for one in _chain(error))
 
 
 def without_secrets(text: str) -> str:

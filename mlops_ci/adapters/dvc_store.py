@@ -104,7 +104,7 @@ class Store:
         return None
 
     def _keep(self, raw: bytes, value: str, hash_name: str) -> None:
-        """Put what came out of a remote into the cache, so that it comes once; an old hash is not verified."""
+        """Put what came out of a remote into the cache, so that it comes once; old hashes are not checked."""
         if hash_name != "md5":
             return
         cache = self.cache()

@@ -1,9 +1,9 @@
-"""Reading DVC's files faster: what ruamel.yaml gives, without a node and a regular expression for each scalar.
+"""Reading DVC's files faster: what ruamel.yaml gives, without a node for each scalar.
 
-DVC reads dvc.yaml, dvc.lock and parameters with ruamel's safe loader. It composes nodes, asks a resolver for each
-and constructs each, in Python, which is a third of what a large pipeline costs. Here the events of the same
-C parser become values at once. Only what is plain is read here: a text with an anchor, an alias, a tag, a merge
-key, a date, a directive, a key that comes twice or an error in it goes to ruamel itself.
+DVC reads dvc.yaml, dvc.lock and parameters with ruamel's safe loader. It composes nodes, asks a resolver for
+each and constructs each, in Python, which is a third of what a large pipeline costs. Here the events of the
+same C parser become values at once. Only what is plain is read here: a text with an anchor, an alias, a tag,
+a merge key, a date, a directive, a key that comes twice or an error in it goes to ruamel itself.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _Builder:
     def __init__(self, ruamel: Any, scalar: Callable[[str], Any]) -> None:
         events = ruamel.events
         self._starts = {events.MappingStartEvent: dict, events.SequenceStartEvent: list}
-        self._ends = (events.MappingEndEvent, events.SequenceEndEvent)
+        self._ends = frozenset({events.MappingEndEvent, events.SequenceEndEvent})
         self._is_scalar = events.ScalarEvent
         self._scalar = scalar
         self._known: dict[str, Any] = {}
@@ -97,58 +97,54 @@ class _Builder:
     def build(self, next_event: Callable[[], Any]) -> Any:
         """The value that the next events describe."""
         outer: list[tuple[Any, Any]] = []
-        holder: Any = []  # takes the document itself
+        document: list[Any] = []
+        holder: Any = document
         key: Any = _NO_KEY
-        while True:
+        while not document or outer:
             event = next_event()
             kind = type(event)
-            if kind is self._is_scalar:
-                value = self._value(event)
-                if type(holder) is dict and key is _NO_KEY:
-                    if value in holder:
-                        raise UnsureError
-                    key = value
-                    continue
-            elif kind in self._starts:
-                value = self._started(event, kind, holder, key)
-            elif kind in self._ends:
+            if kind in self._ends:
                 holder, key = outer.pop()
-                value = _NOTHING
+                continue
+            value = self._value(event) if kind is self._is_scalar else self._started(event, kind, len(outer))
+            if type(holder) is list:
+                holder.append(value)
+            elif key is _NO_KEY:
+                key = self._key(holder, value)
+                continue
             else:
-                raise UnsureError
-            if value is not _NOTHING:
-                if type(holder) is list:
-                    holder.append(value)
-                else:
-                    holder[key], key = value, _NO_KEY
+                holder[key], key = value, _NO_KEY
             if kind in self._starts:
                 outer.append((holder, key))
                 holder, key = value, _NO_KEY
-                if len(outer) > _DEEPEST:
-                    raise UnsureError
-            elif not outer:
-                return holder[0]
+        return document[0]
 
-    def _started(self, event: Any, kind: Any, holder: Any, key: Any) -> Any:
-        """A new mapping or sequence; as the key of one it is nothing for us."""
-        if event.anchor is not None or event.tag is not None or (type(holder) is dict and key is _NO_KEY):
+    def _key(self, holder: Any, value: Any) -> Any:
+        """A key of a mapping: a scalar that the mapping does not have yet."""
+        if isinstance(value, dict | list) or value in holder:
+            raise UnsureError
+        return value
+
+    def _started(self, event: Any, kind: Any, depth: int) -> Any:
+        if kind not in self._starts or depth >= _DEEPEST or _is_marked(event):
             raise UnsureError
         return self._starts[kind]()
 
     def _value(self, event: Any) -> Any:
-        if event.anchor is not None or event.tag is not None:
+        if _is_marked(event):
             raise UnsureError
         text: str = event.value
         if not event.implicit[0]:
             return text
         if text in self._known:
             return self._known[text]
-        value = self._scalar(text)
-        # One NaN for two places would make lists equal that are not: Python compares items by identity first.
-        if value == value:
-            self._known[text] = value
+        value = self._known[text] = self._scalar(text)
         return value
 
 
+def _is_marked(event: Any) -> bool:
+    """Whether something has a name or a type of its own."""
+    return event.anchor is not None or event.tag is not None
+
+
 _NO_KEY = object()
-_NOTHING = object()

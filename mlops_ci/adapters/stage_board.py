@@ -10,8 +10,6 @@ from mlops_ci.pipeline import Graph, order
 from mlops_ci.writing.visible import one_line
 
 ENDED = frozenset({"ran", "restored", "cached", "failed", "blocked"})
-# What a stage does that prints nothing just then.
-DOING = {"fetching": "fetching what it reads"}
 LONGEST_LINE = 300
 
 
@@ -39,6 +37,7 @@ class Board:
     unknown: set[str]
     ended: dict[str, int] = field(default_factory=dict)
     running: dict[str, Row] = field(default_factory=dict)
+    fetching: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
     longest: str | None = None
 
@@ -61,11 +60,22 @@ class Board:
     def take(self, event: StageEvent, moment: float) -> None:
         """Learn of an event."""
         name = event.stage
-        if event.status not in ENDED:
-            row = self.running.setdefault(name, Row(moment))
-            said = DOING.get(event.status) or one_line(event.line[:LONGEST_LINE])
-            row.says = said or row.says
+        if event.status == "fetching":
+            self.fetching.add(name)
             return
+        self.fetching.discard(name)
+        if event.status in ENDED:
+            self._end(event)
+            return
+        if event.status == "started":
+            again = f"attempt {event.attempt}" if event.attempt > 1 else ""
+            self.running[name] = Row(moment, again)
+        elif event.line:
+            row = self.running.setdefault(name, Row(moment))
+            row.says = one_line(event.line[:LONGEST_LINE])
+
+    def _end(self, event: StageEvent) -> None:
+        name = event.stage
         self.running.pop(name, None)
         if name not in self.over:
             self.over.add(name)
@@ -75,12 +85,15 @@ class Board:
 
     def head(self, moment: float) -> str:
         """Such as ``12 of 30 done · 4 running · 1 failed · about 3 min left``."""
-        bad = self.ended.get("failed", 0), self.ended.get("blocked", 0)
-        parts = [f"{len(self.over) - sum(bad):,} of {self.total:,} done"]
-        parts += [f"{len(self.running):,} running"] if self.running else []
-        parts += [
-            f"{count:,} {word}" for count, word in zip(bad, ("failed", "waiting"), strict=True) if count
-        ]
+        failed, blocked = self.ended.get("failed", 0), self.ended.get("blocked", 0)
+        counts = (
+            (len(self.running), "running"),
+            (len(self.fetching), "waiting for data"),
+            (failed, "failed"),
+            (blocked, "blocked"),
+        )
+        parts = [f"{len(self.over) - failed - blocked:,} of {self.total:,} done"]
+        parts += [f"{count:,} {word}" for count, word in counts if count]
         rest = self.rest(moment)
         return " · ".join([*parts, *([f"about {_roughly(rest)} left"] if rest is not None else [])])
 

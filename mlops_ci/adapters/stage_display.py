@@ -72,7 +72,8 @@ def _line(event: StageEvent) -> str:
     """An ended stage in one line; its name and its error may be any text."""
     took = f" · {figures.duration(event.seconds)}" if event.seconds else ""
     error = f" · {one_line(event.line)[: stage_logs.SHOWN_LINE]}" if event.line else ""
-    return f"{event.status:<8} {one_line(event.stage)}{took}{error}"
+    tries = f" · {event.attempt} attempts" if event.attempt > 1 else ""
+    return f"{event.status:<8} {one_line(event.stage)}{took}{tries}{error}"
 
 
 # ---- lines ---------------------------------------------------------------------------------------
@@ -93,10 +94,10 @@ class _Logs:
         stream = sys.stderr if terminal.json_output else sys.stdout
         return cls(terminal, folder, Runner.of(environ, stream), bool(environ.get("CI")))
 
-    def tell(self, event: StageEvent) -> None:
-        """One ended stage: its line, and its log where there is one to show."""
-        file = stage_logs.path(self.folder, event.stage) if self.folder else None
-        lines = stage_logs.shown(file) if file and self.shown and event.status != "blocked" else []
+    def tell(self, event: StageEvent, *, ran: bool) -> None:
+        """One ended stage: its line, and where it ran its log, unless that is an earlier run's."""
+        file = stage_logs.path(self.folder, event.stage) if self.folder and self.shown and ran else None
+        lines = stage_logs.shown(file) if file else []
         title = _line(event)
         if lines and self.runner:
             sys.stderr.flush()
@@ -116,6 +117,7 @@ class _Lines:
     logs: _Logs
     now: Callable[[], float]
     said: float = field(default=0.0, init=False)
+    begun: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.said = self.now()
@@ -124,9 +126,11 @@ class _Lines:
         moment = self.now()
         self.board.take(event, moment)
         if event.status == "started":
-            self.terminal.say(f"  {event.status:<8} {one_line(event.stage)}")
+            again = f" · attempt {event.attempt}" if event.attempt > 1 else ""
+            self.terminal.say(f"  {event.status:<8} {one_line(event.stage)}{again}")
+            self.begun.add(event.stage)
         elif event.status in ENDED and event.status != "cached":
-            self.logs.tell(event)
+            self.logs.tell(event, ran=event.stage in self.begun)
         elif moment - self.said < SAID_EVERY:
             return
         else:

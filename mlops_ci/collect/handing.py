@@ -154,8 +154,9 @@ def run_part(dvc: Dvc, spread: Spread, name: str, settings: Settings) -> HandOve
     """
     begun = time.monotonic()
     part, graph = spread.fan.part(name), dvc.graph()
-    spread.take_in(dvc, part.after)
-    done = blocked(graph, part.stages, spread.outcome(graph, part.after))
+    before = spread.fan.before(name)
+    spread.take_in(dvc, before)
+    done = blocked(graph, part.stages, spread.outcome(graph, before))
     wanted = [stage for stage in part.stages if stage not in done]
     if wanted:
         elsewhere = set(pipeline.upstream(graph, wanted)) - set(wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import fsum
 
+from mlops_ci import evidence
 from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
 from mlops_ci.collect.project import Project
@@ -14,10 +15,14 @@ from mlops_ci.pipeline import Plan
 
 
 def durations(project: Project, store: Store) -> Mapping[str, float]:
-    """Stage name -> seconds that its command took when it last ran, by the base's evidence.
+    """Stage name -> seconds that its command took when it last ran: here, else by the base's evidence.
 
-    Empty where there is no base, or no evidence of it: an unreachable remote is reported where it matters.
+    Empty where nothing is known: an unreachable remote is reported where it matters.
     """
+    return {**_at_base(project, store), **_here(project)}
+
+
+def _at_base(project: Project, store: Store) -> Mapping[str, float]:
     base = project.revisions.metrics
     if base is None:
         return {}
@@ -27,6 +32,15 @@ def durations(project: Project, store: Store) -> Mapping[str, float]:
         # A figure for order and the reader's pleasure: no run waits for it.
         return {}
     return {} if earlier is None else took(earlier)
+
+
+def _here(project: Project) -> Mapping[str, float]:
+    """By what this clone measured last."""
+    written = project.output / "evidence.json"
+    try:
+        return took(evidence.read(written.read_bytes(), str(written)))
+    except (OSError, MlopsError):
+        return {}
 
 
 def took(earlier: Evidence) -> Mapping[str, float]:

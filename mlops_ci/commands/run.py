@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.commands.options import Base, DryRun, Jobs, Json, Output, Timeout, seconds
 from mlops_ci.session import Session
@@ -26,11 +28,12 @@ def run(
         found = session.measure(seconds(timeout), jobs)
         written = session.output / "evidence.json"
         session.outlets.output(evidence=found.digest, evidence_path=written)
-    ran = [stage for stage in found.stages if stage.status in ("ran", "restored")]
-    failed = [stage.name for stage in found.stages if stage.status == "failed"]
-    words = f"{len(ran)} ran, {len(found.stages) - len(ran) - len(failed)} cached, {len(failed)} failed"
+    counts = Counter(str(stage.status) for stage in found.stages)
+    ran, waiting = counts["ran"] + counts["restored"], counts["blocked"]
+    words = f"{ran} ran, {counts['cached']} cached, {counts['failed']} failed"
+    words += f", {waiting} not run because of that" if waiting else ""
     terminal.result(f"{words}\nEvidence: {written}", found.model_dump(mode="json", by_alias=True))
-    return 1 if failed else 0
+    return 1 if counts["failed"] else 0
 
 
 def _planned(session: Session) -> int:

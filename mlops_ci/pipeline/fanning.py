@@ -15,6 +15,7 @@ from math import inf
 
 from mlops_ci.errors import ConfigError
 from mlops_ci.pipeline.graph import Graph, downstream, order, upstream
+from mlops_ci.pipeline.packing import Atom, Bin, Groups, bound, pack, slowest
 from mlops_ci.pipeline.planning import Plan
 from mlops_ci.pipeline.resources import Capacity, Resources
 from mlops_ci.pipeline.scheduling import Schedule
@@ -143,57 +144,6 @@ Rounds = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
-class _Atom:
-    """Stages that hang together within a round, in order.
-
-    ``work`` is what they take of one CPU (seconds), ``longest`` what they take with any number of these.
-    """
-
-    stages: tuple[str, ...]
-    labels: frozenset[str]
-    work: float
-    longest: float
-
-    @property
-    def label(self) -> str:
-        """The label of the runner that it needs, empty for any."""
-        return next(iter(self.labels), "")
-
-
-class _Bin:
-    """What one job gets, while it is put together; ``lanes`` is how long each of its CPUs is busy."""
-
-    def __init__(self, label: str, cpus: int) -> None:
-        self.label = label
-        self.stages: list[str] = []
-        self.lanes = [0.0] * cpus
-        self.longest = 0.0
-
-    @property
-    def load(self) -> float:
-        """How long it takes (seconds), about."""
-        return max(self.longest, *self.lanes)
-
-    def load_with(self, atom: _Atom) -> float:
-        """How long it would take with an atom more."""
-        return max(self.longest, atom.longest, *self._lanes_with(atom))
-
-    def take(self, atom: _Atom) -> _Bin:
-        """Give the job an atom."""
-        self.stages.extend(atom.stages)
-        self.longest = max(self.longest, atom.longest)
-        self.lanes = self._lanes_with(atom)
-        return self
-
-    def _lanes_with(self, atom: _Atom) -> list[float]:
-        """A chain goes to the CPU with least to do, what is wide to all of them."""
-        if atom.work > atom.longest:
-            return [lane + atom.work / len(self.lanes) for lane in self.lanes]
-        free, *others = sorted(self.lanes)
-        return [free + atom.work, *others]
-
-
-@dataclass(frozen=True)
 class _Spreading:
     """What is to be spread; ``seconds`` has every moving stage."""
 
@@ -210,8 +160,9 @@ class _Spreading:
         return max(1, int(self.machine.capacity.cpu))
 
     def cpu(self, name: str) -> float:
-        """How many CPUs a stage keeps busy; at most all."""
-        return min(self.machine.resources.get(name, Resources()).cpu, self.cpus)
+        """How many CPUs a stage keeps busy, or from others; at most all."""
+        wants = self.machine.resources.get(name, Resources())
+        return self.cpus if wants.exclusive else min(wants.cpu, self.cpus)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -226,28 +177,28 @@ class _Spreading:
         taken = {name for stages in rounds for name in stages}
         return tuple(name for name in self.moving if name not in taken)
 
-    def atoms(self, stages: Sequence[str]) -> tuple[_Atom, ...] | None:
+    def atoms(self, stages: Sequence[str]) -> tuple[Atom, ...] | None:
         """What hangs together among some stages; None where something of it needs two labels."""
-        groups = _Groups(stages)
+        groups = Groups(stages)
         for name in stages:
             for source in self.graph.feeds[name]:
                 groups.join(name, source)
         found = [self.hang(group) for group in groups.all()]
         return None if any(len(atom.labels) > 1 for atom in found) else tuple(found)
 
-    def slowest(self, atoms: Sequence[_Atom]) -> float:
+    def slowest(self, atoms: Sequence[Atom]) -> float:
         """How long the slowest job takes where as many run as may (seconds)."""
         if len(atoms) > MANY:
-            return _bound(atoms, self.runners, self.cpus)
-        return _slowest(_pack(atoms, self.runners, self.cpus))
+            return bound(atoms, self.runners, self.cpus)
+        return slowest(pack(atoms, self.runners, self.cpus))
 
-    def hang(self, group: Sequence[str]) -> _Atom:
+    def hang(self, group: Sequence[str]) -> Atom:
         """Stages that one job runs, whatever else it runs."""
         ends: dict[str, float] = {}
         for name in group:
             before = (ends.get(source, 0.0) for source in self.graph.feeds[name])
             ends[name] = max(before, default=0.0) + self.seconds[name]
-        return _Atom(
+        return Atom(
             stages=tuple(group),
             labels=frozenset(self.labels[name] for name in group if name in self.labels),
             work=sum(self.seconds[name] * self.cpu(name) for name in group),
@@ -257,7 +208,7 @@ class _Spreading:
     def lasts(self, stages: Collection[str]) -> float:
         """How long one runner takes for stages, as a run would start them (seconds); of very many about."""
         if len(stages) > MANY:
-            return _Bin("", self.cpus).take(self.hang(sorted(stages, key=self.place))).load
+            return Bin("", self.cpus).take(self.hang(sorted(stages, key=self.place))).load
         schedule = Schedule(self.graph, stages, self.machine.capacity, self.machine.resources, self.seconds)
         now, running = 0.0, dict[str, float]()
         while not schedule.is_over:
@@ -267,58 +218,6 @@ class _Spreading:
             now = running.pop(name)
             schedule.ended(name)
         return now
-
-
-class _Groups:
-    """Stages that hang together, by joining pairs."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self._leader = {name: name for name in names}
-
-    def join(self, one: str, other: str) -> None:
-        """Two stages hang together, where both are among these."""
-        if other in self._leader:
-            self._leader[self.leader(one)] = self.leader(other)
-
-    def leader(self, name: str) -> str:
-        """The stage that stands for all that hang together with this one."""
-        while self._leader[name] != name:
-            self._leader[name] = self._leader[self._leader[name]]
-            name = self._leader[name]
-        return name
-
-    def all(self) -> tuple[tuple[str, ...], ...]:
-        """The groups by their first stages."""
-        found: dict[str, list[str]] = {}
-        for name in self._names:
-            found.setdefault(self.leader(name), []).append(name)
-        return tuple(tuple(group) for group in found.values())
-
-
-def _pack(atoms: Sequence[_Atom], count: int, cpus: int) -> tuple[_Bin, ...]:
-    """Longest first, each to the job that has least to do so far; every label has a job (Graham, 1969)."""
-    bins = [_Bin(label, cpus) for label in sorted({atom.label for atom in atoms if atom.label})]
-    for atom in sorted(atoms, key=lambda atom: -max(atom.longest, atom.work / cpus)):
-        fitting = [found for found in bins if found.label == atom.label]
-        if len(bins) < count and all(found.stages for found in fitting):
-            fitting = [_Bin(atom.label, cpus)]
-            bins += fitting
-        # Where there is no room for a job of its own, what needs no label goes along with what does.
-        fitting = fitting or bins
-        loads = [found.load_with(atom) for found in fitting]
-        fitting[loads.index(min(loads))].take(atom)
-    return tuple(bins)
-
-
-def _bound(atoms: Sequence[_Atom], count: int, cpus: int) -> float:
-    """No sharing out among so many jobs is quicker; of many atoms most are about as quick."""
-    work = sum(atom.work for atom in atoms)
-    return max(work / (count * cpus), *(atom.longest for atom in atoms))
-
-
-def _slowest(bins: Sequence[_Bin]) -> float:
-    return max(found.load for found in bins)
 
 
 # ---- which stages in which round -----------------------------------------------------------------
@@ -336,7 +235,7 @@ def _forced(spreading: _Spreading) -> Rounds:
         )
     feeding = {*spreading.labels, *upstream(spreading.graph, spreading.labels)}
     stages = [name for name in spreading.moving if name in feeding]
-    groups = _Groups(stages)
+    groups = Groups(stages)
     layer: dict[str, int] = {}
     needs = {name: spreading.labels.get(name, "") for name in stages}
     for name in stages:
@@ -409,7 +308,7 @@ def _cost(spreading: _Spreading, rounds: Rounds, overhead: float) -> float:
     rest = spreading.rest(rounds)
     if len(rounds) > MAX_ROUNDS or any(name in spreading.labels for name in rest):
         return inf
-    total = _Bin("", spreading.cpus).take(spreading.hang(rest)).load
+    total = Bin("", spreading.cpus).take(spreading.hang(rest)).load
     for stages in rounds:
         atoms = spreading.atoms(stages)
         if atoms is None or len({atom.label for atom in atoms if atom.label}) > spreading.runners:
@@ -445,7 +344,7 @@ def _told(spreading: _Spreading, rounds: Rounds, why: str) -> Fan:
     return Fan(tuple(found), spreading.rest(rounds), why)
 
 
-def _jobs(spreading: _Spreading, stages: Sequence[str]) -> tuple[_Bin, ...]:
+def _jobs(spreading: _Spreading, stages: Sequence[str]) -> tuple[Bin, ...]:
     """The jobs of a round: as few as are about as quick as the most there may be."""
     atoms = spreading.atoms(stages) or ()
     labels = sorted({atom.label for atom in atoms if atom.label})
@@ -455,12 +354,12 @@ def _jobs(spreading: _Spreading, stages: Sequence[str]) -> tuple[_Bin, ...]:
             f"but at most {spreading.runners} may run",
             f"allow more: `runners: {len(labels)}`",
         )
-    most = _pack(atoms, spreading.runners, spreading.cpus)
-    enough = SPARING * _slowest(most)
+    most = pack(atoms, spreading.runners, spreading.cpus)
+    enough = SPARING * slowest(most)
     for count in range(max(1, len(labels)), spreading.runners):
-        if _bound(atoms, count, spreading.cpus) <= enough:
-            fewer = _pack(atoms, count, spreading.cpus)
-            if _slowest(fewer) <= enough:
+        if bound(atoms, count, spreading.cpus) <= enough:
+            fewer = pack(atoms, count, spreading.cpus)
+            if slowest(fewer) <= enough:
                 return fewer
     return most
 

@@ -189,12 +189,15 @@ def order(graph: Graph) -> tuple[str, ...]:
     return tuple(found)
 
 
-def waves(graph: Graph) -> tuple[tuple[str, ...], ...]:
-    """The stages in groups that may run at the same time, one group after the other."""
+def waves(graph: Graph, wanted: Collection[str] | None = None) -> tuple[tuple[str, ...], ...]:
+    """The stages (or the ``wanted`` alone) in groups that may run at the same time, one after the other."""
     depth: dict[str, int] = {}
     groups: list[list[str]] = []
     for name in order(graph):
-        depth[name] = 1 + max((depth[source] for source in graph.feeds[name]), default=-1)
+        if wanted is not None and name not in wanted:
+            continue
+        before = (depth[source] for source in graph.feeds[name] if source in depth)
+        depth[name] = 1 + max(before, default=-1)
         if depth[name] == len(groups):
             groups.append([])
         groups[depth[name]].append(name)

@@ -175,10 +175,14 @@ def _current(graph: Graph, path: str, known: Known) -> tuple[str | None, str]:
     producer = graph.producers.get(path)
     if producer is not None:
         return known.recorded.get(path), f"is not in dvc.lock yet (written by {producer})"
-    for owners, hashes in ((graph.producers, known.recorded), (graph.sources, graph.sources)):
-        owner = holder(owners, path)
-        if owner is not None and owner != path:
-            return _within(path, owner, hashes.get(owner), known), "cannot be known without the data"
+    owner = holder(graph.producers, path)
+    if owner is not None:
+        return _within(path, owner, known.recorded.get(owner), known), "cannot be known without the data"
+    owner = holder(graph.sources, path)
+    if owner is not None and owner != path:
+        if known.present.get(owner) is not None:
+            return known.present.get(path), "is missing"
+        return _within(path, owner, graph.sources.get(owner), known), "cannot be known without the data"
     if any(known.present.get(part) is None for part in graph.within.get(path, ())):
         return None, "cannot be known without the data"
     return known.present.get(path) or graph.sources.get(path), "is missing"

@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True)
 class Fault:
     """Another answer than the right one: a ``status`` with a body, or only half of the body, the rest being
-    cut off or, with ``hang``, never coming.
+    cut off or, with ``hang``, never coming; with ``drop`` no answer at all.
     """
 
     status: int = 0
     body: bytes = b""
     cut: bool = False
     hang: bool = False
+    drop: bool = False
 
 
 def expired() -> Fault:
@@ -108,8 +109,11 @@ def serving(folder: Path, upstream: str = "") -> Iterator[Faulty]:
             body = self._body()
             faulty.asked.append((self.command, self.path.partition("?")[0]))
             fault = faulty.fault(self.command, self.path) or Fault()
+            if fault.drop:
+                self.close_connection = True
+                return
             if fault.status:
-                status, raw, headers = fault.status, fault.body, {}
+                status, raw, headers = fault.status, fault.body, dict[str, str]()
             else:
                 status, raw, headers = faulty.answer(self.command, self.path, body, dict(self.headers))
             self.send_response_only(status)

@@ -252,3 +252,37 @@ def test_nothing_of_a_killed_run_goes_on(several: Path, tmp_path: Path) -> None:
     seen = several / "pid"
     killed(several, lambda event: event.status == "running" and seen.exists(), tmp_path / "log")
     assert has_ended(int(seen.read_text()))
+
+
+def test_the_order_is_a_serial_runs_also_where_a_stage_failed_in_between(
+    several: Path, tmp_path: Path, copy_repository: Copy, opened: Open
+) -> None:
+    edit(several / "dvc.yaml", "cp in.txt c.txt", "[ -e ready ] && cp in.txt c.txt")
+    (several / "ready").touch()
+    wanted = serial(several, tmp_path / "serial", copy_repository)
+    (several / "ready").unlink()
+    dvc = opened(several)
+    assert statuses(dvc.run()) == {"c": "failed", "b": "ran", "a": "ran", "last": "blocked"}
+    assert [*dvc_lock_file.read(several / "dvc.lock").entries] == ["b", "a"]
+    (several / "ready").touch()
+    # In a process that knows nothing of the first run.
+    assert statuses(opened(several).run())["c"] == "ran"
+    assert written(several, "dvc.lock") == {"dvc.lock": wanted["dvc.lock"]}
+    assert not dvc_journal.is_left(dvc._repo)
+
+
+def test_a_half_written_lock_file_is_swept_away(several: Path, opened: Open) -> None:
+    left, kept = several / ".dvc.lock.x3k_9abc", several / ".dvc.lock.mine"
+    for path in (left, kept):
+        path.write_text("schema: '2.0'\nsta")
+    opened(several).run()
+    assert (left.exists(), kept.exists()) == (False, True)
+
+
+def test_a_run_knows_what_another_has_done_since_it_looked(several: Path, opened: Open) -> None:
+    edit(several / "dvc.yaml", ", always_changed: true", "")
+    first, second = opened(several), opened(several)
+    assert not first.plan().is_current
+    assert not second.plan().is_current
+    assert set(statuses(first.run()).values()) == {"ran"}
+    assert set(statuses(second.run()).values()) == {"cached"}

@@ -79,7 +79,7 @@ def _configure(root: Path, **settings: object) -> None:
 def _s3(request: pytest.FixtureRequest, clone: Path, patch: pytest.MonkeyPatch) -> Iterator[Remote]:
     endpoint = request.getfixturevalue("moto")
     import boto3  # type: ignore[import-untyped]
-    import s3fs  # type: ignore[import-untyped]
+    import s3fs
 
     for name, value in {
         "ACCESS_KEY_ID": "key",
@@ -188,10 +188,10 @@ def test_credentials_that_are_missing_or_expired_are_told_apart(
     said = {"s3": "the credentials have expired (ExpiredToken)", "http": "not accepted (HTTP status 401)"}
     asked = {"s3": "have expired (", "http": said["http"]}
     dvc = opened(remote.root)
-    for call in (lambda: dvc.fetch([RAW, MODEL]), lambda: dvc.fetch([FOLDER])):
-        assert said[remote.kind] in _error(call).message
-    for call in (lambda: dvc.read(f"{FOLDER}/roc.csv"), dvc.missing_in_remote):
-        assert asked[remote.kind] in _error(call).message
+    assert said[remote.kind] in _error(lambda: dvc.fetch([RAW, MODEL])).message
+    assert said[remote.kind] in _error(lambda: dvc.fetch([FOLDER])).message
+    assert asked[remote.kind] in _error(lambda: dvc.read(f"{FOLDER}/roc.csv")).message
+    assert asked[remote.kind] in _error(dvc.missing_in_remote).message
     remote.mend()
     if remote.kind == "s3":
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -278,6 +278,65 @@ def test_a_remote_that_cannot_be_written_says_so(remote: Remote, opened: Open) -
     assert dvc.pushed == 0
     remote.mend()
     assert dvc.push() == 1
+
+
+@pytest.mark.parametrize("path", [MODEL, FOLDER])
+def test_a_push_that_breaks_off_says_what_was_not_sent_and_goes_on_next_time(
+    remote: Remote, opened: Open, path: str
+) -> None:
+    dvc = opened(remote.root)
+    dvc.fetch([path])
+    value = str(dvc.graph().recorded[path])
+    inside = dict(dvc.store.tree(value) or {}).values() if path == FOLDER else ()
+    for oid in (value, *inside):
+        remote.put(oid, None)
+    remote.break_for(Fault(drop=True), "PUT")
+    error = _error(dvc.push)
+    assert f"pushing {path}" in error.message
+    assert "the connection broke off" in error.message
+    remote.mend()
+    # Without its files no listing was sent.
+    assert dvc.missing_in_remote() == (path,)
+    assert dvc.push() == 1 + len(list(inside))
+    assert dvc.missing_in_remote() == ()
+
+
+def test_documents_that_cannot_be_written_or_read_say_why(remote: Remote, opened: Open) -> None:
+    dvc = opened(remote.root)
+    dvc.remote_write("evidence/a.json", b"{}")
+    assert dvc.remote_read("evidence/a.json") == b"{}"
+    remote.server.fault = lambda method, path: Fault(403) if method in ("PUT", "GET") else None
+    error = _error(lambda: dvc.remote_write("evidence/b.json", b"{}"))
+    assert error.message.startswith("writing evidence/b.json to the DVC remote store (")
+    assert error.message.endswith(": access is denied (HTTP status 403)")
+    assert "access is denied" in _error(lambda: dvc.remote_read("evidence/a.json")).message
+    remote.mend()
+    assert dvc.remote_read("evidence/b.json") is None
+
+
+# ---- a run ----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_cannot_fetch_ends_with_code_3_and_the_next_one_goes_through(
+    remote: Remote, opened: Open
+) -> None:
+    params = remote.root / "params.yaml"
+    params.write_text(params.read_text().replace("lr: 0.1", "lr: 0.2"))
+    dvc = opened(remote.root)
+    folder = dvc.graph().recorded["data/parts"]
+    train = dict(dvc.store.tree(str(folder)) or {})["train.csv"]
+    remote.server.fault = lambda _method, path: Fault(cut=True) if train[2:] in path else None
+    error = _error(lambda: dvc.run(["train@lin-1"]))
+    assert error.exit_code == 3
+    assert error.message.startswith(f"stage train@lin-1: fetching data/parts/train.csv ({train[:8]}) from ")
+    assert "the connection broke off" in error.message
+    assert train not in remote.cached()
+    remote.mend()
+    before = dvc.pulled
+    (run,) = (run for run in dvc.run(["train@lin-1"]) if run.name == "train@lin-1")
+    assert run.status == "ran"
+    assert dvc.pulled - before == remote.cached()[train]
+    assert dvc.push(["train@lin-1"]) == 1
 
 
 def test_a_remote_that_keeps_versions_is_left_to_dvc(

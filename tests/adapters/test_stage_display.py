@@ -80,10 +80,14 @@ def test_in_a_pipe_each_stage_is_a_line_as_it_begins_and_as_it_ends(
 
 def test_elsewhere_in_ci_a_log_stands_below_its_stage(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with stages(Terminal(), graph_of("a", "b"), {}, logs=logs, environ={"CI": "1"}) as on_event:
-        on_event(StageEvent("a", "ran", 2.0))
+        on_event(StageEvent("a", "fetching"))
+        on_event(StageEvent("a", "started"))
+        on_event(StageEvent("a", "started", attempt=2))
+        on_event(StageEvent("a", "ran", 2.0, attempt=2))
+        # An earlier run has left a log of it.
         on_event(StageEvent("b", "blocked"))
-        on_event(StageEvent("b", "cached"))
-    told = "  ran      a · 2 s\n    100%\n    last\n  blocked  b\n"
+    told = "  started  a\n  started  a · attempt 2\n"
+    told += "  ran      a · 2 s · 2 attempts\n    100%\n    last\n  blocked  b\n"
     assert capsys.readouterr().err == told
 
 
@@ -111,10 +115,13 @@ def test_on_github_a_log_is_folded_and_no_line_of_it_is_a_command(
         actions.silent(environ, sys.stderr if json else sys.stdout),
         stages(terminal, graph_of("a", "b"), {}, logs=logs, environ=environ) as on_event,
     ):
+        for stage in ("a", "b"):
+            on_event(StageEvent(stage, "started"))
         on_event(StageEvent("a", "ran", 2.0))
         on_event(StageEvent("b", "failed", 3.0, "50% \n::error::no"))
     shown = capsys.readouterr()
-    heard = list(obeyed(shown.err if json else shown.out))
+    said = obeyed(shown.err if json else shown.out)
+    heard = [line for line in said if not line.startswith("   started  ")]
     assert heard == [
         "::group::ran      a · 2 s",
         " 100%",
@@ -266,7 +273,25 @@ def test_all_the_work_and_the_longest_way_bound_what_is_left() -> None:
     assert board.rest(200.0) == 20.0
     for name in ("y", "a", "b", "b"):
         board.take(StageEvent(name, "blocked" if name == "b" else "ran"), 50.0)
-    assert board.head(50.0) == "2 of 4 done · 1 failed · 1 waiting"
+    assert board.head(50.0) == "2 of 4 done · 1 failed · 1 blocked"
+
+
+def test_what_a_stage_does_just_now() -> None:
+    board = Board.of(graph_of("a", "b"), ("a", "b"), {})
+    for event in (
+        StageEvent("a", "fetching"),
+        StageEvent("b", "started"),
+        StageEvent("b", "running", 1.0, "one"),
+    ):
+        board.take(event, 0.0)
+    assert board.head(0.0) == "0 of 2 done · 1 running · 1 waiting for data"
+    board.take(StageEvent("b", "running", 2.0), 5.0)
+    assert (board.running["b"].since, board.running["b"].says) == (0.0, "one")
+    board.take(StageEvent("b", "started", attempt=2), 6.0)
+    assert (board.running["b"].since, board.running["b"].says) == (6.0, "attempt 2")
+    board.take(StageEvent("a", "running", 0.0, "x" * 999), 7.0)
+    assert board.running["a"].says == "x" * 300
+    assert board.head(8.0) == "0 of 2 done · 2 running"
 
 
 def test_only_the_stages_of_the_run_are_counted() -> None:

@@ -32,7 +32,13 @@ class Turn:
 
     def ours(self, name: str = "ours", **settings: Mapping[str, Any]) -> Fork:
         """Start our run."""
-        task = OurRun(self.ground.home, self.ground.turn, self.cpu, settings.get("timeouts", {}), settings.get("retries", {}))
+        task = OurRun(
+            self.ground.home,
+            self.ground.turn,
+            self.cpu,
+            settings.get("timeouts", {}),
+            settings.get("retries", {}),
+        )
         return self.ground.fork(task, f"{name}-{self.ground.turn}")
 
     def wait_for_moment(self, run: Fork) -> bool:
@@ -42,7 +48,11 @@ class Turn:
         deadline = time.monotonic() + self.chance.uniform(0.0, 0.6)
         extra = self.chance.choice((0.0, self.chance.uniform(0, 0.01), self.chance.uniform(0, 0.05)))
         while not run.ended():
-            come = time.monotonic() > deadline if kind == "time" else len(self.ground.log(kind, self.ground.turn)) >= count
+            come = (
+                time.monotonic() > deadline
+                if kind == "time"
+                else len(self.ground.log(kind, self.ground.turn)) >= count
+            )
             if come:
                 time.sleep(extra)
                 self.hit = not run.ended()
@@ -80,7 +90,9 @@ class Came:
     outputs: tuple[str, ...] = field(default=(), repr=False)
 
 
-def _finished(*runs: Fork, failed: Collection[str] | None = (), times: int = 1, refusals: int = 0, by_dvc: bool = False) -> Came:
+def _finished(
+    *runs: Fork, failed: Collection[str] | None = (), times: int = 1, refusals: int = 0, by_dvc: bool = False
+) -> Came:
     """The runs had to come to their end."""
     results, complaints = [], []
     for run in runs:
@@ -95,7 +107,11 @@ def _finished(*runs: Fork, failed: Collection[str] | None = (), times: int = 1, 
 def _killed(run: Fork) -> Came:
     """The run may have been killed, or have come to its end before."""
     result = run.result()
-    wrong = () if run.code in (0, -signal.SIGKILL) else (f"killed, the run ended with {run.code}: {run.output()}",)
+    wrong = (
+        ()
+        if run.code in (0, -signal.SIGKILL)
+        else (f"killed, the run ended with {run.code}: {run.output()}",)
+    )
     return Came((result,) if result else (), complaints=wrong)
 
 
@@ -265,4 +281,11 @@ ATTACKS: Mapping[str, Callable[[Turn], Came]] = {
         dvc_between,
     )
 }
-WEIGHTS = {"kill_run": 4, "kill_group": 2, "kill_child": 2, "kill_command": 2, "two_runs": 2, "stage_hangs": 0.7}
+WEIGHTS = {
+    "kill_run": 4,
+    "kill_group": 2,
+    "kill_child": 2,
+    "kill_command": 2,
+    "two_runs": 2,
+    "stage_hangs": 0.7,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,14 +17,17 @@ from tests.chaos.trial import Report, clear, trial
 
 @dataclass
 class Campaign:
-    """Trials with the seeds ``first``, ``first`` + 1, ... in ``folder``, ``workers`` at once."""
+    """Trials with the seeds ``first``, ``first`` + 1, ... in ``folder``, ``workers`` at once.
+
+    ``kinds``: each trial has one attack of these kinds only, one kind after the other; none: all are random.
+    """
 
     folder: Path
     first: int
     runs: int
     workers: int = 1
     keep: bool = False
-    only: str = ""
+    kinds: Sequence[str] = ()
 
     def play(self) -> Iterator[Report]:
         """Run all; gives each report as it comes."""
@@ -45,12 +48,21 @@ class Campaign:
         place = self.folder / f"seed-{seed}"
         clear(place)
         place.mkdir()
-        task = lambda: asdict(trial(seed, place, source, self.only))  # noqa: E731
-        return Fork.start(task, self.folder / f"seed-{seed}.json", environ(place, 0), place)
+        forced = [self.kinds[(seed - self.first) % len(self.kinds)]] if self.kinds else []
+        return Fork.start(
+            lambda: asdict(trial(seed, place, source, forced)),
+            self.folder / f"seed-{seed}.json",
+            environ(place, 0),
+            place,
+        )
 
     def _ended(self, seed: int, fork: Fork) -> Report:
         found = fork.result()
-        report = Report(**found) if found else Report(seed, complaints=[f"the trial broke with {fork.code}: {fork.output()}"])
+        report = (
+            Report(**found)
+            if found
+            else Report(seed, complaints=[f"the trial broke with {fork.code}: {fork.output()}"])
+        )
         if not (report.complaints and self.keep):
             clear(self.folder / f"seed-{seed}")
             for suffix in (".json", ".out"):

@@ -132,7 +132,9 @@ def nothing_again(ground: Ground, state: State, done: Collection[str], times: in
         yield f"{', '.join(often)} started more than {times} time(s) in one run"
 
 
-def result_is_right(ground: Ground, state: State, result: Mapping[str, Any], failed: Collection[str] | None) -> Iterator[str]:
+def result_is_right(
+    ground: Ground, state: State, result: Mapping[str, Any], failed: Collection[str] | None
+) -> Iterator[str]:
     """A run that came to its end: these stages failed (None: any one), what they feed did not run, all else is done."""
     stages: Mapping[str, str] = result["stages"]
     bad = {name for name, said in stages.items() if said == "failed"}

@@ -26,7 +26,10 @@ OURS = {".git", ".dvc", "dvc.lock", ".gitignore"}
 def template(folder: Path) -> Path:
     """An empty Git and DVC repository to copy."""
     shutil.rmtree(folder, ignore_errors=True)
-    for args in (("git", "init", "--quiet", "--initial-branch=main"), (sys.executable, "-m", "dvc", "init", "--quiet")):
+    for args in (
+        ("git", "init", "--quiet", "--initial-branch=main"),
+        (sys.executable, "-m", "dvc", "init", "--quiet"),
+    ):
         folder.mkdir(exist_ok=True)
         subprocess.run(args, cwd=folder, check=True, env={**os.environ, **environ(folder.parent, 0)})
     return folder
@@ -90,7 +93,11 @@ class Ground:
 
     def locks(self) -> dict[str, bytes]:
         """Every dvc.lock by its folder."""
-        found = {path.parent: path.read_bytes() for path in (self.top / "dvc.lock", self.top / "sub" / "dvc.lock") if path.exists()}
+        found = {
+            path.parent: path.read_bytes()
+            for path in (self.top / "dvc.lock", self.top / "sub" / "dvc.lock")
+            if path.exists()
+        }
         return {"" if folder == self.top else folder.name: raw for folder, raw in found.items()}
 
     def entries(self) -> dict[str, dict[str, Any]]:
@@ -177,7 +184,9 @@ def planned() -> dict[str, list[str]]:
 
     dvc = Dvc.open(Path.cwd())
     try:
-        return {step.stage: list(step.reasons) for step in dvc.plan().steps if step.action in ("run", "maybe")}
+        return {
+            step.stage: list(step.reasons) for step in dvc.plan().steps if step.action in ("run", "maybe")
+        }
     finally:
         dvc.close()
 
@@ -215,7 +224,10 @@ class OurRun:
                 dvc.close()
         except MlopsError as error:
             return {"refused": f"{error.message} ({error.hint})", "code": error.exit_code}
-        return {"stages": {run.name: run.status for run in runs}, "errors": {run.name: run.error for run in runs if run.error}}
+        return {
+            "stages": {run.name: run.status for run in runs},
+            "errors": {run.name: run.error for run in runs if run.error},
+        }
 
     def _hear(self, event: Any) -> None:
         if event.status in ("ran", "restored"):

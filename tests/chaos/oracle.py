@@ -40,7 +40,9 @@ class Oracle:
 
     def outs(self, step: Step, read: Iterable[str], params: Mapping[str, int]) -> list[dict[str, Any]]:
         """The ``outs`` of a stage's entry for the hashes of the files it reads, as dvc.lock has them."""
-        head = f"{step.name} {step.salt}\n" + "".join(f"{key}: {value}\n" for key, value in sorted(params.items()))
+        head = f"{step.name} {step.salt}\n" + "".join(
+            f"{key}: {value}\n" for key, value in sorted(params.items())
+        )
         told = cksum(head.encode() + b"".join(self.contents[value] for value in read))
         return [self._out(step, out, told) for out in sorted(step.outs, key=lambda out: step.here(out.path))]
 
@@ -66,7 +68,9 @@ class Oracle:
         return "" if entry["outs"] == right else f"{address} gives {right}, and dvc.lock says {entry['outs']}"
 
     def _out(self, step: Step, out: Out, told: str) -> dict[str, Any]:
-        sums = {path: self._keep(f"{step.name} {path.rpartition('/')[2]} {told}\n".encode()) for path in out.files}
+        sums = {
+            path: self._keep(f"{step.name} {path.rpartition('/')[2]} {told}\n".encode()) for path in out.files
+        }
         value = next(iter(sums.values()))
         if out.is_folder:
             inner = {path.removeprefix(f"{out.path}/"): found for path, found in sums.items()}
@@ -99,7 +103,9 @@ class Oracle:
     def _place(self, step: Step, out: Mapping[str, Any], now: dict[str, str]) -> None:
         path = next(one.path for one in step.outs if step.here(one.path) == out["path"])
         inner = self.folders.get(out["md5"])
-        now.update({f"{path}/{name}": value for name, value in inner.items()} if inner else {path: out["md5"]})
+        now.update(
+            {f"{path}/{name}": value for name, value in inner.items()} if inner else {path: out["md5"]}
+        )
 
 
 def _line(cmd: str | list[str]) -> str:

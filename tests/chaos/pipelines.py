@@ -56,7 +56,14 @@ class Step:
     def cmd(self) -> str | list[str]:
         written = [self.here(path) for out in self.outs for path in out.files]
         params = [self.here("params.yaml"), ",".join(self.params) or "-"]
-        words = [self.name, str(self.salt), *params, *(self.here(path) for path in self.reads), "--", *written]
+        words = [
+            self.name,
+            str(self.salt),
+            *params,
+            *(self.here(path) for path in self.reads),
+            "--",
+            *written,
+        ]
         line = f"sh $CHAOS_HOME/step {' '.join(words)}"
         return [line, "true"] if self.in_two else line
 
@@ -66,7 +73,9 @@ class Step:
         if self.deps:
             entry["deps"] = [self.here(path) for path in self.deps]
         if self.params:
-            entry["params"] = [{self.here("params.yaml"): list(self.params)}] if self.folder else list(self.params)
+            entry["params"] = (
+                [{self.here("params.yaml"): list(self.params)}] if self.folder else list(self.params)
+            )
         for out in self.outs:
             path = self.here(out.path)
             entry.setdefault(out.kind, []).append({path: dict(out.flags)} if out.flags else path)
@@ -114,7 +123,13 @@ class Pipeline:
     def below(self, addresses: Collection[str]) -> frozenset[str]:
         """The stages that read, directly or not, what these write; without these."""
         found: set[str] = set()
-        written = {path for step in self.steps if step.address in addresses for out in step.outs for path in out.files}
+        written = {
+            path
+            for step in self.steps
+            if step.address in addresses
+            for out in step.outs
+            for path in out.files
+        }
         for step in self.steps:
             if step.address not in addresses and written & set(step.reads):
                 found.add(step.address)
@@ -175,7 +190,9 @@ def _files(was: Pipeline, dep: str) -> tuple[str, ...]:
 
 
 def _outs(folder: str, number: int, chance: Random) -> Iterator[Out]:
-    yield Out(f"{folder}o{number}", is_folder=True) if chance.random() < 0.25 else Out(f"{folder}o{number}.txt")
+    yield (
+        Out(f"{folder}o{number}", is_folder=True) if chance.random() < 0.25 else Out(f"{folder}o{number}.txt")
+    )
     if chance.random() < 0.25:
         cached = chance.random() < 0.2
         yield Out(f"{folder}m{number}.json", kind="metrics", flags={} if cached else {"cache": False})
@@ -207,4 +224,8 @@ def _shrunk(was: Pipeline, chance: Random) -> Pipeline:
         return was
     chosen = chance.choice(ends)
     left = tuple(step for step in was.steps if step is not chosen)
-    return replace(was, steps=left) if {step.folder for step in left} == {step.folder for step in was.steps} else was
+    return (
+        replace(was, steps=left)
+        if {step.folder for step in left} == {step.folder for step in was.steps}
+        else was
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -31,11 +31,14 @@ class Report:
     seconds: float = 0.0
 
 
-def trial(seed: int, folder: Path, template: Path, only: str = "") -> Report:
-    """Run one trial in a folder of its own; must be called in a fork that nothing else shares."""
+def trial(seed: int, folder: Path, template: Path, forced: Sequence[str] = ()) -> Report:
+    """Run one trial in a folder of its own, with one to three random attacks or those that are ``forced``.
+
+    Must be called in a fork that nothing else shares.
+    """
     forks.adopt()
     begun = time.monotonic()
-    running = _Trial(seed, folder, template, only)
+    running = _Trial(seed, folder, template, forced)
     try:
         running.play()
     except Exception as error:
@@ -47,11 +50,10 @@ def trial(seed: int, folder: Path, template: Path, only: str = "") -> Report:
 
 
 class _Trial:
-    def __init__(self, seed: int, folder: Path, template: Path, only: str) -> None:
+    def __init__(self, seed: int, folder: Path, template: Path, forced: Sequence[str]) -> None:
         self.chance = Random(seed)
         self.report = Report(seed)
         self.folder = folder
-        self.only = only
         pipeline = pipelines.generated(self.chance)
         self.state = State.of(pipeline)
         self.serial = Ground.make(folder / "serial", template)
@@ -63,16 +65,16 @@ class _Trial:
             self.state.change(pipeline)
         self.ours = Ground.make(folder / "ours", self.serial.top)
         self.in_order = True
+        names, weights = list(ATTACKS), [WEIGHTS.get(name, 1) for name in ATTACKS]
+        self.attacks = forced or self.chance.choices(names, weights, k=self.chance.randint(1, 3))
         self.report.stages = len(pipeline.steps)
 
     def play(self) -> None:
         """Attacks, then the last run, held against a serial one."""
-        for number in range(self.chance.randint(1, 3)):
+        for number, name in enumerate(self.attacks):
             if number and self.chance.random() < 0.2:
                 self.state.change(self.state.pipeline.edited(self.chance))
                 self.state.pipeline.write(self.ours.top)
-            names = list(ATTACKS)
-            name = self.only or self.chance.choices(names, [WEIGHTS.get(name, 1) for name in names])[0]
             self._turn(name)
             if self.report.complaints:
                 return
@@ -123,7 +125,15 @@ class _Trial:
     def _says_current(self) -> Iterator[str]:
         always = {step.address for step in self.state.pipeline.steps if step.always}
         plan: dict[str, Any] | None = self.ours.fork(planned, "plan").result()
-        rest = None if plan is None else {name: why for name, why in plan.items() if name not in always | self.state.pipeline.below(always)}
+        rest = (
+            None
+            if plan is None
+            else {
+                name: why
+                for name, why in plan.items()
+                if name not in always | self.state.pipeline.below(always)
+            }
+        )
         if rest or plan is None:
             yield f"the plan is not empty: {rest}"
         said = self.ours.fork(status, "status").result()

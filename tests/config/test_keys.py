@@ -250,7 +250,7 @@ def test_how_stages_are_run() -> None:
     ).stages
     assert found["train"] == config_keys.StageSettings(
         resources=config_keys.StageResources(cpu=0.1, gpu=1, exclusive=True, runner="gpu-large"),
-        timeout="6h",
+        timeout=timedelta(hours=6),
         retries=2,
     )
     assert found["train@*-deep"] == config_keys.StageSettings()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mlops_ci import cli
+from tests import shared
 from tests.adapters.github_double import Double, running
 from tests.repositories import Repo
 
@@ -145,27 +146,29 @@ def write(root: Path, files: dict[str, str]) -> None:
 @pytest.fixture(scope="session")
 def toy_template(tmp_path_factory: pytest.TempPathFactory, dvc_template: Path) -> Path:
     """Main with the trained toy model, pushed to a bare origin with its data in a DVC remote."""
-    folder = tmp_path_factory.mktemp("toy")
-    author = Repo(folder / "author")
-    shutil.copytree(dvc_template, author.path, symlinks=True)
-    write(author.path, FILES)
-    (author.path / ".dvc" / "config").write_text(
-        "[core]\n    remote = s\n['remote \"s\"']\n    url = ../../store\n"
-    )
-    author.commit("the project")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(author.path)
-        assert cli.run(["run"]) == 0
-        author.commit("train")
-        from mlops_ci.adapters.dvc import Dvc
 
-        dvc = Dvc.open(author.path)
-        dvc.push()
-        dvc.close()
-    author.git("clone", "--quiet", "--bare", ".", "../origin.git")
-    author.git("remote", "add", "origin", "../origin.git")
-    author.git("fetch", "--quiet", "origin")
-    return folder
+    def make(folder: Path) -> None:
+        author = Repo(folder / "author")
+        shutil.copytree(dvc_template, author.path, symlinks=True)
+        write(author.path, FILES)
+        (author.path / ".dvc" / "config").write_text(
+            "[core]\n    remote = s\n['remote \"s\"']\n    url = ../../store\n"
+        )
+        author.commit("the project")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(author.path)
+            assert cli.run(["run"]) == 0
+            author.commit("train")
+            from mlops_ci.adapters.dvc import Dvc
+
+            dvc = Dvc.open(author.path)
+            dvc.push()
+            dvc.close()
+        author.git("clone", "--quiet", "--bare", ".", "../origin.git")
+        author.git("remote", "add", "origin", "../origin.git")
+        author.git("fetch", "--quiet", "origin")
+
+    return shared.folder(tmp_path_factory, "toy", make)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from mlops_ci.adapters import process
+from tests import shared
 
 ROOT = Path(__file__).parents[2]
 PARTS = (
@@ -28,6 +29,10 @@ PARTS = (
 def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example as a clone has it, with no cache and no output, after one `dvc repro`."""
     root = tmp_path_factory.mktemp("cold") / "example"
+    return shutil.copytree(shared.folder(tmp_path_factory, "cold", run_cold), root, symlinks=True)
+
+
+def run_cold(root: Path) -> None:
     for name in PARTS:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, root / name)
@@ -35,7 +40,6 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     process.run(["git", "init", "--quiet", "."], cwd=root)
     process.run(["dvc", "repro", "--force"], cwd=root)
-    return root
 
 
 def report(root: Path, name: str) -> Any:

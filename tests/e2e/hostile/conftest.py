@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from mlops_ci import cli
+from tests import shared
 from tests.adapters.github_double import REPOSITORY, TOKEN, Double, running
 from tests.adapters.github_world import World
 from tests.adapters.test_actions import outputs
@@ -211,8 +212,14 @@ def _project(repo: Repo, key: str, number: str, stages: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def named(scene: Scene) -> Told:
+def named(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Hostile names of all kinds in one pull request, whose pipeline prints hostile text and fails."""
+    return shared.value(
+        tmp_path_factory, "hostile-names", lambda: run_named(request.getfixturevalue("scene"))
+    )
+
+
+def run_named(scene: Scene) -> Told:
     author = scene.author
     author.git("checkout", "--quiet", "-b", "names")
     stages = {
@@ -239,8 +246,14 @@ def named(scene: Scene) -> Told:
 
 
 @pytest.fixture(scope="session")
-def branched(scene: Scene) -> dict[str, Told]:
+def branched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     """By the kind of payload, what a run of a branch and a tag with it left, a few in a name; nothing feeds a model."""
+    return shared.value(
+        tmp_path_factory, "hostile-branches", lambda: run_branched(request.getfixturevalue("scene"))
+    )
+
+
+def run_branched(scene: Scene) -> dict[str, Told]:
     clone = scene.clone("branches")
     found: dict[str, Told] = {}
     pairs = list(zip(at("branch"), at("tag"), strict=True))

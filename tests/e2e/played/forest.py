@@ -104,6 +104,8 @@ defaults:
     metrics:
       limits:
         accuracy: {min: 0.5, max_drop: 0.01}
+stages:
+  train: {resources: {cpu: 64}} # a whole machine, whatever it has
 """,
 }
 

@@ -152,7 +152,9 @@ def test_a_pull_request_is_run_by_many_jobs_and_judged_by_one(
 @pytest.mark.slow
 def test_a_job_that_died_is_run_again_alone(begin: Callable[..., Credit], bucket: Bucket) -> None:
     acme = begin()
-    labelled = forest.FILES["mlops-ci.yaml"] + "stages: {train: {resources: {runner: self-hosted}}}\n"
+    labelled = forest.FILES["mlops-ci.yaml"].replace(
+        "exclusive: true", "exclusive: true, runner: self-hosted"
+    )
     head = proposed(
         acme, params_dot_yaml="prep: {shift: 0}\ntrain: {rate: 0.7}\n", **{"mlops-ci.yaml": labelled}
     )
