@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_ci.pipeline import Capacity, Dep, Graph, Out, Resources, Schedule, Stage, order
-from mlops_ci.pipeline.scheduling import LEAST_PATIENCE
+from mlops_ci.pipeline.scheduling import LEAST_PATIENCE, Slot
 
 
 def graph_of(feeds: Mapping[str, Sequence[str]]) -> Graph:
@@ -311,3 +311,25 @@ def test_ten_thousand_ready_stages_cost_no_more_than_ten_times_a_thousand() -> N
     small = min(wide(1_000) for _ in range(2))
     large = wide(10_000)
     assert large < 25 * small
+
+
+def test_what_has_arrived_is_held_until_it_is_said_what_becomes_of_it() -> None:
+    stages = (
+        Stage("first", "dvc.yaml", outs=(Out("a"),)),
+        Stage("second", "dvc.yaml", deps=(Dep("a"),), outs=(Out("b"),)),
+        Stage("third", "dvc.yaml", deps=(Dep("b"),)),
+    )
+    schedule = Schedule(Graph(stages=stages), {"first", "second", "third"}, Capacity(cpu=1), {}, {})
+    assert schedule.arrived() == ["first"]
+    assert schedule.arrived() == []
+    assert schedule.next() is None
+    assert not schedule.is_over
+    schedule.skip("first")
+    assert schedule.arrived() == ["second"]
+    schedule.admit("second")
+    assert schedule.next() == Slot("second")
+    schedule.ended("second")
+    # Who does not ask gets it as soon as there is room.
+    assert schedule.next() == Slot("third")
+    schedule.ended("third")
+    assert schedule.is_over

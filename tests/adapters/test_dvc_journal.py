@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def killed(root: Path, when: Callable[[StageEvent], bool], log: Path) -> None:
     """Run in a process of its own that kills itself, with all that it knows, at an event."""
 
     def task() -> int:
-        dvc_journal.OFTEN = 1000.0
+        dvc_journal.OFTEN = math.inf
         dvc = Dvc.open(root)
 
         def hear(event: StageEvent) -> None:

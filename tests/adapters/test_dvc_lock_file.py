@@ -81,7 +81,7 @@ def put(path: Path, changes: Mapping[str, Any], **options: Any) -> bool:
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
