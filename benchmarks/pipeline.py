@@ -38,6 +38,10 @@ BEYOND = {1_000: 3.0, 10_000: 30.0}  # CPU seconds of a plan beyond DVC's index
 REPEATS = 5
 
 
+# Our options, and the bounds: of the ratio, and of the seconds where there is one.
+Variant = tuple[Sequence[str], float, float | None]
+
+
 @dataclass(frozen=True)
 class Took:
     """Wall and CPU seconds of a process and all that it started."""
@@ -91,7 +95,7 @@ def compared(
     folder: Path,
     name: str,
     stages: _pipeline_shapes.Stages,
-    variants: Mapping[str, tuple[Sequence[str], float, float | None]],
+    variants: Mapping[str, Variant],
 ) -> Iterator[Compared]:
     """Run the stages once by DVC, and once by us for each variant: our options, and the bounds."""
     theirs = _pipeline_shapes.build(folder / name, stages)
@@ -114,7 +118,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages that take time: a fan, and many short ones."""
     jobs = ("--jobs", str(given.jobs))
     cpus = f"{len(os.sched_getaffinity(0))} CPUs"
-    shapes = {
+    shapes: dict[str, tuple[_pipeline_shapes.Stages, Mapping[str, Variant]]] = {
         "fan": (_pipeline_shapes.fan(8, 2.0), {f"--jobs {given.jobs}": (jobs, RUN, MOST_SECONDS)}),
         # What sleeps is not bound by the CPUs: with as many jobs as there are of them there is no such bound.
         "wide": (
