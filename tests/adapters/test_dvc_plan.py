@@ -114,12 +114,12 @@ def touch(root: Path, change: Change) -> None:
     """Delete and edit what the change says, where it is there."""
     for path, ending in change.touched.items():
         place = root / path
-        if place.is_file() and ending is None:
-            place.unlink()
-        elif place.is_file():
-            # The file may be linked to the cache, which nobody edits.
-            text = place.read_text()
-            place.unlink()
+        if not place.is_file():
+            continue
+        text = place.read_text()
+        place.unlink()
+        if ending is not None:
+            # A new file: the old one may be linked to the cache, which nobody edits.
             place.write_text(ending + text)
 
 
