@@ -87,11 +87,14 @@ def timed(folder: Path, args: Sequence[str]) -> Took:
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+Variants = Mapping[str, tuple[Sequence[str], float, float | None]]
+
+
 def compared(
     folder: Path,
     name: str,
     stages: _pipeline_shapes.Stages,
-    variants: Mapping[str, tuple[Sequence[str], float, float | None]],
+    variants: Variants,
 ) -> Iterator[Compared]:
     """Run the stages once by DVC, and once by us for each variant: our options, and the bounds."""
     theirs = _pipeline_shapes.build(folder / name, stages)
@@ -114,7 +117,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages that take time: a fan, and many short ones."""
     jobs = ("--jobs", str(given.jobs))
     cpus = f"{len(os.sched_getaffinity(0))} CPUs"
-    shapes = {
+    shapes: Mapping[str, tuple[_pipeline_shapes.Stages, Variants]] = {
         "fan": (_pipeline_shapes.fan(8, 2.0), {f"--jobs {given.jobs}": (jobs, RUN, MOST_SECONDS)}),
         # What sleeps is not bound by the CPUs: with as many jobs as there are of them there is no such bound.
         "wide": (
@@ -130,7 +133,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
 
 def trivial(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages of which only DVC's own work for each is to be seen."""
-    variants = {
+    variants: Variants = {
         "default": ((), TRIVIAL, None),
         f"--jobs {given.jobs}": (("--jobs", str(given.jobs)), TRIVIAL, None),
     }
