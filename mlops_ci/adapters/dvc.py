@@ -333,6 +333,7 @@ class Dvc:
             outs = (out.path for stage in loaded.graph.stages for out in stage.outs)
             locks = (self.top / path for path in dvc_lock.lock_paths(loaded))
             leftovers.sweep(locks, (self.top / path for path in outs))
+            leftovers.sweep_records(Path(self._repo.stage_cache.cache_dir))
 
     def _writer(self) -> dvc_journal.Writer:
         loaded = self._load(None)

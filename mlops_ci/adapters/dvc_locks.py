@@ -76,7 +76,7 @@ def shared(repo: Any) -> Any:
 def running(repo: Any) -> Iterator[str]:
     """Keep other runs of ours out of this workspace, until the last of our processes has ended.
 
-    Gives what ``last_run`` said before: AT_WORK where that run was killed.
+    Gives what ``last_run`` said before: AT_WORK where that run broke off.
 
     Raises:
         ToolError: another run is at work.
@@ -93,10 +93,9 @@ def running(repo: Any) -> Iterator[str]:
             time.sleep(POLL)
         before = last_run(repo)
         path.write_text(AT_WORK)
-        try:
-            yield before
-        finally:
-            path.write_text(f"{time.time_ns()}\n")
+        yield before
+        # Not where it broke off: then the next run looks whether anything is left, as after a kill.
+        path.write_text(f"{time.time_ns()}\n")
 
 
 def last_run(repo: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 # DVC puts a file into the workspace under the first such name, and renames it then; we do so with what we
@@ -29,3 +30,10 @@ def _sweep(paths: Iterable[Path]) -> None:
     for path in list(paths):
         if _HALF.fullmatch(path.name) and not path.is_dir():
             path.unlink(missing_ok=True)
+
+
+def sweep_records(runs: Path) -> None:
+    """Remove folders of DVC's run cache that never got their record: each run of DVC breaks on them."""
+    for folder in runs.glob("??/*/"):
+        with suppress(OSError):
+            folder.rmdir()
