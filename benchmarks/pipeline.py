@@ -38,6 +38,10 @@ BEYOND = {1_000: 3.0, 10_000: 30.0}  # CPU seconds of a plan beyond DVC's index
 REPEATS = 5
 
 
+# Our options, and the bounds: of the ratio, and of the seconds where there is one.
+Variant = tuple[Sequence[str], float, float | None]
+
+
 @dataclass(frozen=True)
 class Took:
     """Wall and CPU seconds of a process and all that it started."""
@@ -87,14 +91,11 @@ def timed(folder: Path, args: Sequence[str]) -> Took:
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-Variants = Mapping[str, tuple[Sequence[str], float, float | None]]
-
-
 def compared(
     folder: Path,
     name: str,
     stages: _pipeline_shapes.Stages,
-    variants: Variants,
+    variants: Mapping[str, Variant],
 ) -> Iterator[Compared]:
     """Run the stages once by DVC, and once by us for each variant: our options, and the bounds."""
     theirs = _pipeline_shapes.build(folder / name, stages)
@@ -117,7 +118,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages that take time: a fan, and many short ones."""
     jobs = ("--jobs", str(given.jobs))
     cpus = f"{len(os.sched_getaffinity(0))} CPUs"
-    shapes: Mapping[str, tuple[_pipeline_shapes.Stages, Variants]] = {
+    shapes: dict[str, tuple[_pipeline_shapes.Stages, Mapping[str, Variant]]] = {
         "fan": (_pipeline_shapes.fan(8, 2.0), {f"--jobs {given.jobs}": (jobs, RUN, MOST_SECONDS)}),
         # What sleeps is not bound by the CPUs: with as many jobs as there are of them there is no such bound.
         "wide": (
@@ -133,7 +134,7 @@ def run(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
 
 def trivial(folder: Path, given: argparse.Namespace) -> Iterator[bool]:
     """Stages of which only DVC's own work for each is to be seen."""
-    variants: Variants = {
+    variants = {
         "default": ((), TRIVIAL, None),
         f"--jobs {given.jobs}": (("--jobs", str(given.jobs)), TRIVIAL, None),
     }

@@ -18,7 +18,7 @@ from mlops_ci.errors import InterruptError, MlopsError
 VERBS = {
     "pr": "Run, measure, judge and report this branch as a pull request.",
     "plan": "Show which stages would run and why, without any data.",
-    "repro": "Run the pipeline as `dvc repro` does: stages at once, and only the data they need is pulled.",
+    "repro": "Run the pipeline as `dvc repro` does, stages at once; only what they read is pulled.",
     "run": "Run the stages that must run, measure, and write the evidence.",
     "join": "Take in what the jobs of a spread run handed over, run the rest, and go on as `pr` does.",
     "check": "Judge the evidence by the base branch's rules; the exit code is the verdict.",

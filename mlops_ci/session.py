@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from mlops_ci import collect, evidence, gates, report
+from mlops_ci import evidence, gates, report
 from mlops_ci.adapters import files, stage_display
 from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
 from mlops_ci.adapters.terminal import Terminal
-from mlops_ci.collect import running
+from mlops_ci.collect import measuring, running
 from mlops_ci.collect.handing import Spread
 from mlops_ci.collect.locking import Outside, digest_at
 from mlops_ci.collect.project import CONFIG, Project, find
@@ -154,7 +154,7 @@ class Session:
             self.terminal.say(f"note: {CONFIG}: {note}")
         logs = self.output / "logs"
         with self.terminal.step("Running the pipeline"):
-            measured = collect.measure(
+            measured = measuring.measure(
                 self.project,
                 self.store,
                 self.outside,

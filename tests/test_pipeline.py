@@ -190,7 +190,24 @@ def test_a_tracked_directory_is_taken_as_it_lies_there() -> None:
 
 def test_a_file_inside_an_unrecorded_directory_must_run() -> None:
     graph = with_stage(replace(PREPARE, frozen=True, outs=(Out("data"),)))
-    assert planned(graph).by_stage["train"].reasons == ("data/train.csv cannot be known without the data",)
+    reasons = ("data/train.csv cannot be known without the data", "what prepare writes may change")
+    assert planned(graph).by_stage["train"] == Step("train", "maybe", reasons)
+
+
+def test_what_runs_may_yet_write_what_its_reader_read_last_time() -> None:
+    # dvc.lock has two states: prepare wrote d2 since train read d1, and now prepare runs once more.
+    moved = replace(PREPARE, cmd_changed=True, outs=(Out("data", "d2.dir"),))
+    reader = replace(EVALUATE, deps=(Dep("data", "d1.dir"),))
+    said = planned(Graph((moved, reader)), {**PRESENT, "raw.csv": "r1"}).by_stage["evaluate"]
+    assert said == Step("evaluate", "maybe", ("data changed", "what prepare writes may change"))
+    also = replace(reader, cmd_changed=True)
+    assert planned(Graph((moved, also)), PRESENT).by_stage["evaluate"].action == "run"
+    new = replace(reader, deps=(Dep("data"),))
+    assert planned(Graph((moved, new)), PRESENT).by_stage["evaluate"].action == "run"
+    never = replace(reader, never_ran=True)
+    assert planned(Graph((moved, never)), PRESENT).by_stage["evaluate"].reasons == ("never ran",)
+    folder = replace(reader, deps=(Dep(".", "x.dir"),), outs=())
+    assert planned(Graph((moved, folder)), PRESENT).by_stage["evaluate"].action == "maybe"
 
 
 def test_a_dependency_whose_producer_never_wrote_it() -> None:

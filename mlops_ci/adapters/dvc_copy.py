@@ -7,13 +7,31 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlops_ci.adapters.dvc_errors import translated
 from mlops_ci.adapters.git import Git
 from mlops_ci.errors import ConfigError
-from mlops_ci.pipeline import Stage
+from mlops_ci.evidence import StageRun
+from mlops_ci.pipeline import Graph, Stage
+
+
+@dataclass(frozen=True)
+class FromScratch:
+    """What stages gave that ran again in a clean clone of a commit, from their raw inputs.
+
+    ``stages`` are those that were to run, ``graph`` has the hashes of this time, ``files`` the content of
+    the metrics files. ``top`` was the clone's folder, which is gone.
+    """
+
+    commit: str
+    stages: frozenset[str]
+    runs: tuple[StageRun, ...]
+    graph: Graph
+    files: Mapping[str, bytes]
+    top: str
 
 
 @contextmanager

@@ -28,10 +28,12 @@ class Reader:
     def __init__(self) -> None:
         import ruamel.yaml
         from ruamel.yaml import main
+        from ruamel.yaml.error import YAMLError
         from ruamel.yaml.resolver import VersionedResolver
 
-        self._parser: Callable[[str], Any] | None = main.CParser
-        self._ruamel = ruamel.yaml
+        self._parser: Callable[[str], Any] | None = vars(main)["CParser"]
+        self._ruamel: Any = ruamel.yaml
+        self._errors = (YAMLError, UnicodeError)
         self._resolver = VersionedResolver()
         self._first = frozenset(self._resolver.versioned_resolver)
 
@@ -45,7 +47,7 @@ class Reader:
             raise UnsureError
         try:
             return self._document(self._parser(text))
-        except (self._ruamel.YAMLError, UnicodeError) as error:
+        except self._errors as error:
             raise UnsureError from error
 
     def _document(self, parser: Any) -> Any:

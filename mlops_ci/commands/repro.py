@@ -49,7 +49,7 @@ def repro(
     json: Json = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Run the pipeline as `dvc repro` does: stages at once, and only the data they need is pulled.
+    """Run the pipeline as `dvc repro` does, stages at once; only what they read is pulled.
 
     Nothing is measured or judged; the exit code is 1 where a stage failed. With --part it is one job of a
     spread run: it runs that part of fan.json, pushes, and hands over what the other jobs need.

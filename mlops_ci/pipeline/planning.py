@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -93,7 +93,11 @@ def plan(
     steps: dict[str, Step] = {}
     for name in order(graph):
         moving = [source for source in graph.feeds[name] if steps[source].action in ("run", "maybe")]
-        steps[name] = _after(check(graph, graph.by_name[name], known), moving)
+        stage = graph.by_name[name]
+        step = check(graph, stage, known)
+        if moving and step.action == "run":
+            step = _unless_moved(graph, stage, known, step, moving)
+        steps[name] = _after(step, moving)
     return Plan(tuple(steps.values()))
 
 
@@ -125,12 +129,30 @@ def _frozen(stage: Stage, known: Known) -> Step:
     return Step(stage.name, "run", reasons) if reasons else Step(stage.name, "cached", ("frozen",))
 
 
+def _unless_moved(graph: Graph, stage: Stage, known: Known, step: Step, moving: Collection[str]) -> Step:
+    """What moving stages write may yet be what the stage read last time, if nothing else speaks for a run."""
+    if stage.never_ran:
+        return step
+    kept = tuple(dep for dep in stage.deps if dep.recorded is None or not _is_made_by(graph, dep, moving))
+    if check(graph, replace(stage, deps=kept), known).action == "run":
+        return step
+    return replace(step, action="maybe")
+
+
+def _is_made_by(graph: Graph, dep: Dep, moving: Collection[str]) -> bool:
+    """Whether one of the stages writes a dependency, or something in it or around it."""
+    owner = holder(graph.producers, dep.path)
+    inner = graph.within.get(dep.path, ())
+    return any(graph.producers.get(path) in moving for path in ([owner] if owner else []) + list(inner))
+
+
 def _after(step: Step, moving: Sequence[str]) -> Step:
     """A stage that is fed by one that runs may have to run itself; nothing feeds a frozen one."""
     if not moving or step.action == "run":
         return step
     reasons = tuple(f"what {name} writes may change" for name in moving)
-    return Step(step.stage, "maybe", reasons, step.stamps)
+    own = step.reasons if step.action == "maybe" else ()
+    return Step(step.stage, "maybe", (*own, *reasons), step.stamps)
 
 
 def _own_reasons(stage: Stage) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mlops_ci import collect
 from mlops_ci.adapters.dvc import lock_digest
 from mlops_ci.adapters.store import Store
+from mlops_ci.collect import measuring
 from mlops_ci.collect.locking import Outside
 from mlops_ci.collect.models import UNREAD, path_at
 from mlops_ci.collect.project import Project
@@ -98,7 +98,7 @@ def _measured(session: Session, model: str, commit: str, environment: str) -> Ev
     revisions = replace(project.revisions, metrics=Revision(commit=commit, how=how), notes=())
     against = replace(project, revisions=revisions, notes=notes, edits=())
     with session.terminal.step(f"Comparing {model} with {how}"):
-        found = collect.measure(
+        found = measuring.measure(
             against,
             session.store,
             Outside(may_write=False),

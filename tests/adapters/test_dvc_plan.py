@@ -114,8 +114,8 @@ def touch(root: Path, change: Change) -> None:
     """Delete and edit what the change says, where it is there."""
     for path, ending in change.touched.items():
         place = root / path
-        if place.is_file() and ending is None:
-            place.unlink()
+        if ending is None:
+            place.unlink(missing_ok=True)
         elif place.is_file():
             # The file may be linked to the cache, which nobody edits.
             text = place.read_text()

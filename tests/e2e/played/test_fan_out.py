@@ -132,7 +132,7 @@ def test_a_pull_request_is_run_by_many_jobs_and_judged_by_one(
     assert {job.result for job in parts(played).values()} == {"success"}
     # The comment and the checks are those of any other run.
     [body] = acme.bodies(1)
-    assert "| ✅ | `accuracy` | 0.6800 | 0.6400 | 🟢 ▲ +0.040 better |" in body
+    assert "| ✅ | `accuracy` | 0.6800 | 0.6400 | 🟢 ▲ +0.04 better |" in body
     assert acme.checks(head) == GREEN | {VERDICT: "success"} | dict.fromkeys(
         [job.name for job in played.jobs if job.result == "success"], "success"
     )
@@ -152,9 +152,7 @@ def test_a_pull_request_is_run_by_many_jobs_and_judged_by_one(
 @pytest.mark.slow
 def test_a_job_that_died_is_run_again_alone(begin: Callable[..., Credit], bucket: Bucket) -> None:
     acme = begin()
-    labelled = forest.FILES["mlops-ci.yaml"].replace(
-        "exclusive: true", "exclusive: true, runner: self-hosted"
-    )
+    labelled = forest.FILES["mlops-ci.yaml"].replace("cpu: 64", "cpu: 64, runner: self-hosted")
     head = proposed(
         acme, params_dot_yaml="prep: {shift: 0}\ntrain: {rate: 0.7}\n", **{"mlops-ci.yaml": labelled}
     )
@@ -185,6 +183,6 @@ def test_a_job_that_died_is_run_again_alone(begin: Callable[..., Credit], bucket
     assert where(acme)["train@3"] == lost
     assert acme.checks(head)[VERDICT] == "success"
     [body] = acme.bodies(1)
-    assert "| ✅ | `accuracy` | 0.8800 | 0.6400 | 🟢 ▲ +0.240 better |" in body
+    assert "| ✅ | `accuracy` | 0.8800 | 0.6400 | 🟢 ▲ +0.24 better |" in body
     # The lost part's data, and the trees for the stage that the job that judges runs.
     assert bucket.objects() == minimum(bucket, {"prep": 1, **dict.fromkeys(TREES, 1)}, locked(acme))
