@@ -18,10 +18,10 @@ from mlops_ci.adapters import (
     dvc_graph,
     dvc_journal,
     dvc_lock,
-    dvc_lock_file,
     dvc_locks,
     dvc_run,
     git_files,
+    leftovers,
 )
 from mlops_ci.adapters.dvc_copy import FromScratch
 from mlops_ci.adapters.dvc_errors import (
@@ -270,11 +270,12 @@ class Dvc(Transfers):
         """
         names = list(targets)
         _wanted(self._load(None).graph, names)
-        with dvc_locks.running(self._repo), self._repo.scm_context(quiet=True):
+        with dvc_locks.running(self._repo) as before, self._repo.scm_context(quiet=True):
             dvc_locks.forget(self._repo)
-            dvc_lock_file.sweep(self.top / path for path in dvc_lock.lock_paths(self._load(None)))
-            if dvc_locks.last_run(self._repo) != self._last_run:
-                # Another run came to its end since we looked.
+            if before == dvc_locks.AT_WORK:
+                self._sweep()
+            if before != self._last_run or before == dvc_locks.AT_WORK:
+                # Another run was at work since we looked.
                 self.refresh()
             try:
                 wanted = _wanted(self._load(None).graph, names) - frozenset(without)
@@ -306,6 +307,15 @@ class Dvc(Transfers):
         runs = dvc_run.run(loaded, known, wanted, settings, self.store, writer)
         writer.finish(whole=not any(one.status in ("failed", "blocked") for one in runs))
         return runs
+
+    def _sweep(self) -> None:
+        """Clear away what a killed run left, while no ``dvc`` command is at work."""
+        loaded = self._load(None)
+        with translated(), dvc_locks.shared(self._repo):
+            outs = (out.path for stage in loaded.graph.stages for out in stage.outs)
+            locks = (self.top / path for path in dvc_lock.lock_paths(loaded))
+            leftovers.sweep(locks, (self.top / path for path in outs))
+            leftovers.sweep_records(Path(self._repo.stage_cache.cache_dir))
 
     def _writer(self) -> dvc_journal.Writer:
         loaded = self._load(None)

@@ -94,13 +94,6 @@ def put(
     return True
 
 
-def sweep(paths: Iterable[Path]) -> None:
-    """Remove what a run that was killed while it wrote one of these files has left beside it."""
-    for path in paths:
-        for left in path.parent.glob(f".{path.name}.????????"):
-            left.unlink(missing_ok=True)
-
-
 def merged(
     path: Path,
     before: LockFile,

@@ -18,6 +18,8 @@ WAIT = 30.0  # seconds to wait for what another process holds; DVC's own three a
 POLL = 0.02
 # How our stages call themselves in DVC's list of who reads and writes what.
 MARK = "mlops-ci: stage"
+# What the file of our own lock says until a run has come to its end.
+AT_WORK = "at work\n"
 
 
 class SharedLock:
@@ -71,8 +73,10 @@ def shared(repo: Any) -> Any:
 
 
 @contextmanager
-def running(repo: Any) -> Iterator[None]:
+def running(repo: Any) -> Iterator[str]:
     """Keep other runs of ours out of this workspace, until the last of our processes has ended.
+
+    Gives what ``last_run`` said before: AT_WORK where that run broke off.
 
     Raises:
         ToolError: another run is at work.
@@ -87,14 +91,15 @@ def running(repo: Any) -> Iterator[None]:
                     "another run of this pipeline is at work in this folder", "wait until it has ended"
                 )
             time.sleep(POLL)
-        try:
-            yield
-        finally:
-            path.write_text(f"{time.time_ns()}\n")
+        before = last_run(repo)
+        path.write_text(AT_WORK)
+        yield before
+        # Not where it broke off: then the next run looks whether anything is left, as after a kill.
+        path.write_text(f"{time.time_ns()}\n")
 
 
 def last_run(repo: Any) -> str:
-    """When the last run that was not killed ended; another answer says that there was one meanwhile."""
+    """When the last run ended, or that it did not: another answer says that there was one meanwhile."""
     try:
         return _run_lock(repo).read_text()
     except FileNotFoundError:

@@ -272,12 +272,30 @@ def test_the_order_is_a_serial_runs_also_where_a_stage_failed_in_between(
     assert not dvc_journal.is_left(dvc._repo)
 
 
-def test_a_half_written_lock_file_is_swept_away(several: Path, opened: Open) -> None:
-    left, kept = several / ".dvc.lock.x3k_9abc", several / ".dvc.lock.mine"
-    for path in (left, kept):
-        path.write_text("schema: '2.0'\nsta")
+def test_what_a_killed_run_left_half_written_is_swept_away(
+    several: Path, tmp_path: Path, opened: Open
+) -> None:
+    edit(several / "dvc.yaml", "cp in.txt a.txt", "mkdir a.txt && cp in.txt a.txt/in.txt")
+    edit(several / "dvc.yaml", "c.txt b.txt a.txt > last", "c.txt b.txt > last")
+    edit(several / "dvc.yaml", ", always_changed: true", "")
+    killed(several, lambda event: event.stage == "last" and event.status == "ran", tmp_path / "log")
+    names = (
+        ".dvc.lock.x3k_9abc",
+        "..gitignore.xafo5ju9",
+        ".rA3Nwe8M7V5-jh2UKsj2mw.tmp",
+        "a.txt/.rA3Nwe8M7V5-jh2UKsj2mw.tmp",
+    )
+    kept = several / ".dvc.lock.mine"
+    empty = several / ".dvc" / "cache" / "runs" / "ab" / ("ab" + "0" * 62)
+    empty.mkdir(parents=True)
+    for path in (*names, kept.name):
+        (several / path).write_text("ha")
+    assert set(statuses(opened(several).run()).values()) == {"cached"}
+    assert [name for name in names if (several / name).exists()] == []
+    assert (kept.exists(), empty.exists()) == (True, False)
+    (several / names[2]).write_text("of a dvc command")
     opened(several).run()
-    assert (left.exists(), kept.exists()) == (False, True)
+    assert (several / names[2]).exists()
 
 
 def test_a_run_knows_what_another_has_done_since_it_looked(several: Path, opened: Open) -> None:

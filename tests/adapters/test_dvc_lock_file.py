@@ -84,7 +84,7 @@ def put(path: Path, changes: Mapping[str, Any], **options: Any) -> bool:
     max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 @given(
     first=some.dictionaries(names, entries, min_size=1, max_size=4), second=some.dictionaries(names, entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -133,9 +134,14 @@ class Ground:
         return {kind: paths for kind, paths in found.items() if paths}
 
     def objects(self) -> dict[str, Path]:
-        """The objects of the cache by their hashes; what DVC had only half copied when it was killed is none."""
+        """The objects of the cache by their hashes.
+
+        DVC believes those that are write-protected; it hashes any other before it takes it, so what it had
+        only half copied when it was killed is none.
+        """
         cache = self.top / ".dvc" / "cache" / "files" / "md5"
-        return {path.parent.name + path.name: path for path in cache.glob("??/*") if path.suffix != ".tmp"}
+        found = {path.parent.name + path.name: path for path in cache.glob("??/*") if path.suffix != ".tmp"}
+        return {value: path for value, path in found.items() if _is_protected(path) or is_sound(value, path)}
 
     def run_cache(self) -> Iterator[Mapping[str, Any]]:
         """The records of DVC's run cache that can be read."""
@@ -152,6 +158,15 @@ def _walk(top: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(top):
         folders[:] = [name for name in folders if name not in (".git", ".dvc")]
         yield from (Path(folder, name) for name in names)
+
+
+def _is_protected(path: Path) -> bool:
+    return not path.stat().st_mode & 0o222
+
+
+def is_sound(value: str, path: Path) -> bool:
+    """Whether an object of the cache is what its name says."""
+    return hashlib.md5(path.read_bytes()).hexdigest() == value.removesuffix(".dir")
 
 
 def loaded(raw: bytes) -> Any:
