@@ -294,8 +294,7 @@ class Dvc(Transfers):
             writer = self._writer()
             if writer.recover():
                 self.refresh()
-            added, writer = writer.added, self._writer()
-            writer.added = added
+            writer = self._writer()
         loaded = writer.loaded
         known = Known(
             dict(self.present()),
