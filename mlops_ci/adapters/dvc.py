@@ -273,7 +273,7 @@ class Dvc(Transfers):
         with dvc_locks.running(self._repo) as before, self._repo.scm_context(quiet=True):
             dvc_locks.forget(self._repo)
             if before == dvc_locks.AT_WORK:
-                self._sweep()
+                leftovers.clear(self._load(None))
             if before != self._last_run or before == dvc_locks.AT_WORK:
                 # Another run was at work since we looked.
                 self.refresh()
@@ -294,8 +294,7 @@ class Dvc(Transfers):
             writer = self._writer()
             if writer.recover():
                 self.refresh()
-            added, writer = writer.added, self._writer()
-            writer.added = added
+            writer = self._writer()
         loaded = writer.loaded
         known = Known(
             dict(self.present()),
@@ -307,15 +306,6 @@ class Dvc(Transfers):
         runs = dvc_run.run(loaded, known, wanted, settings, self.store, writer)
         writer.finish(whole=not any(one.status in ("failed", "blocked") for one in runs))
         return runs
-
-    def _sweep(self) -> None:
-        """Clear away what a killed run left, while no ``dvc`` command is at work."""
-        loaded = self._load(None)
-        with translated(), dvc_locks.shared(self._repo):
-            outs = (out.path for stage in loaded.graph.stages for out in stage.outs)
-            locks = (self.top / path for path in dvc_lock.lock_paths(loaded))
-            leftovers.sweep(locks, (self.top / path for path in outs))
-            leftovers.sweep_records(Path(self._repo.stage_cache.cache_dir))
 
     def _writer(self) -> dvc_journal.Writer:
         loaded = self._load(None)

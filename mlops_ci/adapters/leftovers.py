@@ -8,11 +8,28 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from mlops_ci.adapters import dvc_lock, dvc_locks
+from mlops_ci.adapters.dvc_errors import translated
+from mlops_ci.adapters.dvc_graph import Loaded
+
 # DVC puts a file into the workspace under the first such name, and renames it then; we do so with what we
 # write beside pipelines and their outputs.
 _HALF = re.compile(
     r".*\.[\w-]{22}\.tmp|\.(?:dvc\.lock|\.gitignore|.+\.dvc)\.[a-z0-9_]{8}", re.ASCII | re.DOTALL
 )
+
+
+def clear(loaded: Loaded) -> None:
+    """Clear away all of it, while no ``dvc`` command is at work.
+
+    Raises:
+        ToolError: one is, for too long.
+    """
+    top, graph = Path(loaded.top), loaded.graph
+    with translated(), dvc_locks.shared(loaded.repo):
+        outs = (top / out.path for stage in graph.stages for out in stage.outs)
+        sweep((top / path for path in dvc_lock.lock_paths(loaded)), outs)
+        sweep_records(Path(loaded.repo.stage_cache.cache_dir))
 
 
 def sweep(files: Iterable[Path], outs: Iterable[Path]) -> None:
