@@ -13,7 +13,9 @@ Direction = Literal["higher", "lower"]
 class Document(BaseModel):
     """A frozen piece of Evidence; unknown keys are refused, so a typo or a forgery cannot hide."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, defer_build=True
+    )
 
 
 class Where(Document):
