@@ -108,6 +108,12 @@ class StageTask:
                 item.run()
                 item.frozen = frozen
                 dvc_journal.write(self.journal, self._entry(item, "ran" if ran else "restored", ignored))
+        except FileNotFoundError as error:
+            # So DVC says it where it asks its run cache first: the stage has outputs.
+            if error.filename not in _places(item.deps):
+                raise
+            gone = os.path.relpath(error.filename, self.loaded.top)
+            raise _FailedError(f"dependency '{gone}' does not exist") from error
         except DvcException as error:
             raise _stage_error(error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,21 @@ from typing import Annotated
 import typer
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import stage_display
+from mlops_ci.adapters import stage_display, stage_logs
 from mlops_ci.adapters.dvc import Dvc, Settings
 from mlops_ci.adapters.git import Git
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.collect import running
 from mlops_ci.collect.project import CONFIG, dvc_root, own_rules
-from mlops_ci.commands.options import DryRun, Jobs, Json, Timeout, seconds
+from mlops_ci.commands.options import Jobs, Json, Timeout, seconds
+from mlops_ci.config.source import suggestion
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import StageRun
 from mlops_ci.pipeline import Graph
+from mlops_ci.writing import figures
+from mlops_ci.writing.visible import one_line
+
+TAIL = 10  # lines of a failed stage's log that are repeated below the run
 
 Stages = Annotated[
     list[str] | None,
@@ -36,6 +42,8 @@ Receive = Annotated[
 HandOverTo = Annotated[
     Path | None, typer.Option("--hand-over", help="With --part: the folder for what this part hands over.")
 ]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Run nothing; only say which stages would run.")]
 
 
 def repro(
@@ -79,10 +87,12 @@ class _Run:
     def logs(self) -> Path:
         return self.dvc.root / ".dvc" / "tmp" / "mlops-ci" / "logs"
 
-    def settings(self, on_event: stage_display.OnEvent) -> Settings:
-        """How stages are run, by the mlops-ci.yaml that lies here, if any."""
+    def settings(self, graph: Graph, on_event: stage_display.OnEvent) -> Settings:
+        """How stages are run, by the mlops-ci.yaml that lies here; tells what of it fits no stage."""
         where = (self.dvc.root.relative_to(self.git.root) / CONFIG).as_posix()
         rules = own_rules(self.git, self.dvc.root / CONFIG, where)
+        for note in running.notes(rules, graph):
+            self.terminal.say(f"{CONFIG}: {note}")
         return running.settings(
             rules, jobs=self.jobs, timeout=self.timeout, on_event=on_event, logs=self.logs
         )
@@ -95,7 +105,7 @@ class _Run:
         if dry_run:
             return self.planned(wanted)
         with stage_display.stages(self.terminal, graph, {}, wanted=wanted, logs=self.logs) as on_event:
-            runs = self.dvc.run(names, settings=self.settings(on_event))
+            runs = self.dvc.run(names, settings=self.settings(graph, on_event))
         if push:
             self.dvc.push(run.name for run in runs if run.status in ("ran", "restored", "cached"))
         return self.told(runs)
@@ -110,7 +120,7 @@ class _Run:
             return self.planned(wanted)
         graph = self.dvc.graph()
         with stage_display.stages(self.terminal, graph, {}, wanted=wanted, logs=self.logs) as on_event:
-            found = handing.run_part(self.dvc, spread, name, self.settings(on_event))
+            found = handing.run_part(self.dvc, spread, name, self.settings(graph, on_event))
         handing.write(self.dvc, found, target)
         return self.told(found.runs)
 
@@ -125,8 +135,11 @@ class _Run:
     def told(self, runs: Iterable[StageRun]) -> int:
         """What became of the stages, in words and as a document; gives the exit code."""
         runs = tuple(runs)
+        self.why_failed(runs)
         count = {status: sum(run.status == status for run in runs) for status in STATUSES}
         words = ", ".join(f"{number} {status}" for status, number in count.items() if number)
+        moved = (("pulled", self.dvc.pulled), ("pushed", self.dvc.pushed))
+        words += "".join(f" · {figures.size(number)} {what}" for what, number in moved if number)
         self.terminal.result(
             words or "no stages",
             {
@@ -136,6 +149,17 @@ class _Run:
             },
         )
         return 1 if count["failed"] else 0
+
+    def why_failed(self, runs: Iterable[StageRun]) -> None:
+        """The last lines of what failed stages printed, and where the rest is; CI's log has it already."""
+        for run in runs:
+            if run.status != "failed" or os.environ.get("CI"):
+                continue
+            lines = "\n".join(f"    {line}" for line in run.tail[-TAIL:])
+            log = os.path.relpath(stage_logs.path(self.logs, run.name))
+            self.terminal.say(f"{one_line(run.name)} failed; its log is {log}{':' if lines else ''}")
+            if lines:
+                self.terminal.say(lines)
 
 
 STATUSES = ("ran", "restored", "cached", "failed", "blocked")
@@ -147,5 +171,8 @@ def _named(graph: Graph, told: str) -> tuple[str, ...]:
         return (told,)
     found = [one.name for one in graph.stages if told in (one.name.partition("@")[0], one.dvcfile)]
     if not found:
-        raise ConfigError(f"{told} is not a stage of this pipeline", "see `mlops-ci plan`")
+        known = [word for one in graph.stages for word in (one.name, one.name.partition("@")[0], one.dvcfile)]
+        near = suggestion(told, dict.fromkeys(known))
+        hint = near if near.startswith("did you mean") else "`mlops-ci plan` lists them"
+        raise ConfigError(f"{told} is not a stage of this pipeline", hint)
     return tuple(found)

@@ -202,10 +202,12 @@ def test_a_missing_dependency_and_param_fail_their_stage(dvc_repo: Path, opened:
     (dvc_repo / "params.yaml").write_text("a: 1\n")
     (dvc_repo / "dvc.yaml").write_text(
         "stages:\n  dep: {cmd: 'true', deps: [none.txt]}\n  param: {cmd: 'true', params: [none]}\n"
+        "  made: {cmd: 'true', deps: [none.txt], outs: [made.txt]}\n"
     )
     errors = {run.name: run.error for run in opened(dvc_repo).run()}
     assert errors == {
         "dep": "dependency 'none.txt' does not exist",
+        "made": "dependency 'none.txt' does not exist",
         "param": "Parameters 'none' are missing from 'params.yaml'.",
     }
 
