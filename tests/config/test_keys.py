@@ -248,11 +248,9 @@ def test_how_stages_are_run() -> None:
         "  'train@*-deep': {}\n"
         "  sub/dvc.yaml:eval@größe 1: {resources: {memory: 8G}}\n"
     ).stages
-    assert found["train"] == config_keys.StageSettings(
-        resources=config_keys.StageResources(cpu=0.1, gpu=1, exclusive=True, runner="gpu-large"),
-        timeout=timedelta(hours=6),
-        retries=2,
-    )
+    train = found["train"]
+    assert train.resources == config_keys.StageResources(cpu=0.1, gpu=1, exclusive=True, runner="gpu-large")
+    assert (train.timeout, train.retries) == (timedelta(hours=6), 2)
     assert found["train@*-deep"] == config_keys.StageSettings()
     assert found["sub/dvc.yaml:eval@größe 1"].resources.memory == 8_000_000_000
 

@@ -30,6 +30,8 @@ from tests.repositories import Repo
 from .conftest import READER, TOKEN, Desk
 
 DECLARED = {"comment.md", "evidence.json", "findings.json", "lock.patch", "report.html", "summary.md"}
+# Empty, and they stay: a lock that is taken away is no lock to whoever waits for it. They never leave.
+LOCKS = {"checkout.lock", "run.lock"}
 FORK = {"full_name": "mallory/model"}
 HEARD: list[list[str]] = []
 
@@ -128,7 +130,7 @@ def test_a06_without_permission_there_are_summary_artifact_and_one_clear_line(jo
     ]
     assert "      pull-requests: write" in answer.err.splitlines()
     assert "**Refused**" in (job.record.parent / "summary.md").read_text()
-    assert {path.name for path in written(job).iterdir() if path.is_file()} == DECLARED
+    assert {path.name for path in written(job).iterdir() if path.is_file()} == DECLARED | LOCKS
     found = outputs(job.record.parent / "output")
     assert (found["verdict"], found["comment-url"]) == ("refused", "")
 
