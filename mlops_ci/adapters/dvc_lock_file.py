@@ -90,13 +90,14 @@ def put(
     text = merged(path, before, chunks, order=order, added=added)
     if text == before.text:
         return False
-    files.write(path, text.encode())
+    # Where it is a link it stays one, as with DVC.
+    files.write(path.resolve(), text.encode())
     return True
 
 
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what a run that was killed while it wrote one of these files has left beside it."""
-    for path in paths:
+    for path in {one for path in paths for one in (path, path.resolve())}:
         for left in path.parent.glob(f".{path.name}.????????"):
             left.unlink(missing_ok=True)
 
