@@ -97,8 +97,8 @@ def put(
 
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what a run that was killed while it wrote one of these files has left beside it."""
-    for path in {one for path in paths for one in (path, path.resolve())}:
-        for left in path.parent.glob(f".{path.name}.????????"):
+    for place in {one for path in paths for one in (path, path.resolve())}:
+        for left in place.parent.glob(f".{place.name}.????????"):
             left.unlink(missing_ok=True)
 
 

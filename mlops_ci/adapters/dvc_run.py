@@ -228,7 +228,8 @@ class _Runner:
         )
         log = stage_logs.path(self.settings.logs or self.folder, name)
         if attempt > 1:
-            log.replace(log.with_suffix(f".attempt-{attempt - 1}.log"))
+            with contextlib.suppress(FileNotFoundError):
+                log.replace(log.with_suffix(f".attempt-{attempt - 1}.log"))
         # The child opens its own: a database must not be carried over a fork.
         repo.state.close()
         self.settings.on_event(StageEvent(name, "started", attempt=attempt))

@@ -280,7 +280,7 @@ def test_what_cannot_come_early_is_told_when_it_is_needed(
 ) -> None:
     dvc = ahead("")
     shutil.rmtree(tmp_path / "far")
-    with pytest.raises(ToolError, match="stage [bc]: fetching"):
+    with pytest.raises(ToolError, match=r"stage [bc]: fetching"):
         dvc.run()
     assert [*dvc_lock_file.read(several / "dvc.lock").entries] == ["a"]
     edit(several / "dvc.yaml", "cp in.txt a.txt", "exit 3")
@@ -374,6 +374,30 @@ def test_while_a_stage_hashes_no_dvc_command_gets_the_lock(several: Path, opened
     with repo.lock, pytest.raises(LockError):
         first.lock(0.0)
     assert not first.is_locked
+
+
+def test_who_has_computed_waits_for_the_lock_as_long_as_it_takes(
+    several: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvc.lock import LockError
+
+    monkeypatch.setattr(dvc_locks, "WAIT", 0.0)
+    repo = opened(several)._repo
+    lock, polls = dvc_locks.shared(repo), iter(range(5))
+
+    def poll(_seconds: float) -> None:
+        if next(polls) == 4:
+            repo.lock.unlock()
+
+    repo.lock.lock()
+    monkeypatch.setattr(dvc_locks.time, "sleep", poll)
+    monkeypatch.setattr(dvc_locks.time, "monotonic", iter(range(100)).__next__)
+    with pytest.raises(LockError):
+        lock.lock()
+    lock.is_patient = True
+    lock.lock()
+    assert lock.is_locked
+    lock.unlock()
 
 
 def test_nothing_of_a_killed_run_goes_on(several: Path, tmp_path: Path) -> None:
