@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import md5
@@ -390,8 +391,8 @@ def test_who_has_computed_waits_for_the_lock_as_long_as_it_takes(
             repo.lock.unlock()
 
     repo.lock.lock()
-    monkeypatch.setattr(dvc_locks.time, "sleep", poll)
-    monkeypatch.setattr(dvc_locks.time, "monotonic", iter(range(100)).__next__)
+    monkeypatch.setattr(time, "sleep", poll)
+    monkeypatch.setattr(time, "monotonic", iter(range(100)).__next__)
     with pytest.raises(LockError):
         lock.lock()
     lock.is_patient = True
