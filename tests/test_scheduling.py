@@ -206,11 +206,13 @@ def test_what_does_not_run_cannot_end() -> None:
 def test_who_runs_decides_about_each_stage_once_nothing_feeds_it_any_more() -> None:
     graph = graph_of({"a": [], "b": ["a"], "c": ["b"], "d": [], "e": ["d"]})
     schedule = Schedule(graph, graph.by_name, Capacity(4), {}, {})
+    assert schedule.coming() == ["b", "c", "e"]
     assert schedule.arrived() == ["a", "d"]
     assert schedule.arrived() == []
     assert schedule.next() is None
     assert not schedule.is_over
     schedule.skip("a")
+    assert schedule.coming() == ["c", "e"]
     assert schedule.arrived() == ["b"]
     schedule.admit("d")
     slot = schedule.next()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from mlops_ci import pipeline
@@ -42,6 +42,11 @@ class Facts:
             )
             if present.get(path) is None
         )
+
+    def gone(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The outputs of stages that DVC keeps and that are not in the workspace."""
+        outs = (out for name in names for out in self.loaded.graph.by_name[name].outs)
+        return tuple(out.path for out in outs if out.cache and self.known.present.get(out.path) is None)
 
     def learn(self, entry: Entry) -> None:
         """A stage has written its outputs, and everything it reads lies there."""

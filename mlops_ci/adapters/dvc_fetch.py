@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_ci.adapters import dvc_needs
+from mlops_ci.adapters import dvc_locks, dvc_needs
 from mlops_ci.adapters.dvc_errors import remote_trouble, translated
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_needs import Part
@@ -42,6 +42,8 @@ class FetchTask:
         """Fetch, and write the answer down."""
         # Connections of the parent must not be used here, so this process has remotes of its own.
         fetch = Fetch(self.loaded, Store(self.loaded.repo))
+        # What DVC itself fetches takes its lock, which stages that hash hold together.
+        self.loaded.repo.lock = dvc_locks.shared(self.loaded.repo)
         answer: dict[str, Any] = {}
         try:
             fetch.bring(self.paths)
@@ -55,6 +57,17 @@ class FetchTask:
 def lacking(loaded: Loaded, store: Store, paths: Iterable[str]) -> bool:
     """Whether anything that stands behind the paths is not in the cache; asks no remote."""
     return any(not _is_cached(store, part) for part in dvc_needs.parts(loaded, paths))
+
+
+def check_out(loaded: Loaded, paths: Sequence[str]) -> None:
+    """Put what the cache has into the workspace.
+
+    Raises:
+        ToolError: the cache does not have it, or it cannot be written there.
+    """
+    if paths:
+        with translated(top=loaded.top):
+            loaded.repo.checkout(targets=[os.path.relpath(f"{loaded.top}/{path}") for path in paths])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +22,14 @@ class Loaded:
     graph: Graph
     stages: Mapping[str, Any]
     sources: Mapping[str, Any]
+
+    @cached_property
+    def outs(self) -> Mapping[str, Any]:
+        """DVC's own outputs and sources by path."""
+        return {
+            **self.sources,
+            **{self.path(out): out for item in self.stages.values() for out in item.outs},
+        }
 
     def path(self, item: Any) -> str:
         """The path of a DVC dependency or output, relative to the top of the Git repository."""

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ class Writer:
     written: float = 0.0
     took: float = 0.0
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Each stage's place in a serial run."""
+        return {stage: place for place, stage in enumerate(self.order)}
+
     def before(self, stage: str) -> str:
         """The digest of the entry that a stage has now."""
         file, name = self.place(stage)
@@ -105,7 +111,7 @@ class Writer:
         self.pending.setdefault(entry.file, {})[entry.name] = entry.text
         if not entry.before:
             self.added.setdefault(entry.file, set()).add(entry.name)
-        self.ignore.extend((self.order.index(entry.stage), path) for path in entry.ignore)
+        self.ignore.extend((self.places[entry.stage], path) for path in entry.ignore)
 
     @property
     def is_due(self) -> bool:

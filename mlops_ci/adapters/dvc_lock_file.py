@@ -90,7 +90,8 @@ def put(
     text = merged(path, before, chunks, order=order, added=added)
     if text == before.text:
         return False
-    files.write(path, text.encode())
+    # Where it is a link it stays one, as with DVC.
+    files.write(path.resolve(), text.encode())
     return True
 
 

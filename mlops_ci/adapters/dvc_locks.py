@@ -31,6 +31,8 @@ class SharedLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
+        # Who has computed for hours does not lose that to somebody's long ``dvc pull``.
+        self.is_patient = False
 
     @property
     def is_locked(self) -> bool:
@@ -48,7 +50,7 @@ class SharedLock:
         file = self._path.open("a")
         deadline = time.monotonic() + (WAIT if wait is None else wait)
         while not _took(file, fcntl.LOCK_SH):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not self.is_patient:
                 file.close()
                 raise LockError(FAILED_TO_LOCK_MESSAGE)
             time.sleep(POLL)

@@ -60,10 +60,7 @@ def parts(loaded: Loaded, paths: Iterable[str]) -> tuple[Part, ...]:
 
     What is not tracked, or has no hash yet, is left out.
     """
-    outs = {
-        **loaded.sources,
-        **{loaded.path(out): out for item in loaded.stages.values() for out in item.outs},
-    }
+    outs = loaded.outs
     found: dict[tuple[str, str], Part] = {}
     for path in paths:
         for owner, inner in _owners(loaded, outs, path):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from mlops_ci import pipeline
 from mlops_ci.adapters import dvc_fetch, dvc_journal, dvc_locks, dvc_stage, process, stage_logs
+from mlops_ci.adapters.dvc_ahead import Ahead
 from mlops_ci.adapters.dvc_facts import Facts, blockers
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_journal import Entry, Writer
@@ -52,6 +53,8 @@ def _plainly(_stage: str) -> Execution:
 class Settings:
     """How stages are run: who hears of it, what there is to share, how each stage is run, how long each
     took last time (seconds), and the folder where logs are kept (None: only failures' last lines).
+
+    ``bring_back``: outputs of stages that are up to date come into the workspace where the cache has them.
     """
 
     on_event: Callable[[StageEvent], None] = _unheard
@@ -59,6 +62,7 @@ class Settings:
     execution: Callable[[str], Execution] = _plainly
     seconds: Mapping[str, float] = field(default_factory=dict)
     logs: Path | None = None
+    bring_back: bool = False
 
 
 def run(
@@ -76,6 +80,8 @@ def run(
         runner = _Runner(Facts(loaded, known), frozenset(wanted), settings, store, writer, Path(folder))
         try:
             runner.run()
+            if settings.bring_back:
+                runner.bring_back()
         except BaseException:
             runner.stop()
             raise
@@ -94,7 +100,10 @@ class _Running:
 
 @dataclass
 class _Fetching:
-    """The lane beside the CPUs: which stages wait for data, and what is being fetched for some of them."""
+    """The lane beside the CPUs: which stages wait for data, and what is being fetched for some of them.
+
+    While it fetches ahead of need, ``stages`` is empty.
+    """
 
     waiting: dict[str, tuple[str, ...]] = field(default_factory=dict)
     child: process.Child | None = None
@@ -130,8 +139,12 @@ class _Runner:
         resources = {name: self.settings.execution(name).resources for name in self.wanted}
         graph, seconds = self.loaded.graph, self.settings.seconds
         self.schedule = Schedule(graph, self.wanted, self.settings.capacity, resources, seconds)
+        self.ahead = Ahead(self.facts, self.wanted, self.store)
         with contextlib.ExitStack() as self.stack:
             self._work()
+        if self.fetching.child is not None:
+            # It was for stages that do not run now: what feeds them failed.
+            self.fetching.child.stop()
         self.writer.flush()
         if self.trouble is not None:
             raise self.trouble
@@ -140,16 +153,28 @@ class _Runner:
         while not self.schedule.is_over:
             if self.trouble is None:
                 self._advance()
-            children = [entry.child for entry in self.running.values()]
-            if self.fetching.child is not None:
-                children.append(self.fetching.child)
-            if children:
+            if children := self._children():
                 process.wait(children, process.TICK)
                 self._look()
             elif self.trouble is not None:
                 break
             if self.writer.is_due:
                 self._flush()
+
+    def _children(self) -> list[process.Child]:
+        """Those that are waited for; what is fetched early does not keep up a run that is over."""
+        lane = self.fetching
+        found = [entry.child for entry in self.running.values()]
+        if lane.child is not None and (lane.stages or self.trouble is None):
+            found.append(lane.child)
+        return found
+
+    def bring_back(self) -> None:
+        """Put outputs that were deleted back, where the cache has them; no remote is asked."""
+        gone = self.facts.gone(name for name, run in self.done.items() if run.status == "cached")
+        dvc_fetch.check_out(
+            self.loaded, [path for path in gone if not dvc_fetch.lacking(self.loaded, self.store, (path,))]
+        )
 
     def stop(self) -> None:
         """End every running stage with all its processes; what was done by then is kept."""
@@ -177,6 +202,8 @@ class _Runner:
         self._fetch()
         while (slot := self.schedule.next()) is not None:
             self._start(slot, 1)
+        if self.running and self.fetching.child is None:
+            self._bring(self.ahead.next(self.schedule, self.steps, self.bad))
 
     def _decide(self, name: str) -> None:
         if reasons := tuple(f"{one} did not finish" for one in blockers(self.loaded.graph, name, self.bad)):
@@ -213,7 +240,8 @@ class _Runner:
         )
         log = stage_logs.path(self.settings.logs or self.folder, name)
         if attempt > 1:
-            log.replace(log.with_suffix(f".attempt-{attempt - 1}.log"))
+            with contextlib.suppress(FileNotFoundError):
+                log.replace(log.with_suffix(f".attempt-{attempt - 1}.log"))
         # The child opens its own: a database must not be carried over a fork.
         repo.state.close()
         self.settings.on_event(StageEvent(name, "started", attempt=attempt))
@@ -227,12 +255,17 @@ class _Runner:
             return
         lane.stages = tuple(lane.waiting)[: lane.batch]
         lane.batch *= 2
-        self.forks += 1
+        self._bring(tuple(dict.fromkeys(path for name in lane.stages for path in lane.waiting[name])))
+
+    def _bring(self, paths: tuple[str, ...]) -> None:
+        """Begin to fetch what stands behind the paths, if any."""
+        if not paths:
+            return
+        lane, self.forks = self.fetching, self.forks + 1
         lane.answer = self.folder / f"{self.forks}.json"
-        paths = tuple(dict.fromkeys(path for name in lane.stages for path in lane.waiting[name]))
         self.loaded.repo.state.close()
         task = dvc_fetch.FetchTask(self.loaded, paths, lane.answer)
-        lane.child = process.Child.fork(task, log=self.folder / f"{self.forks}.log")
+        lane.child = process.Child.fork(task, log=self.folder / f"{self.forks}.fetching")
 
     # ---- what has ended --------------------------------------------------------------------------
 
@@ -307,8 +340,17 @@ class _Runner:
         answer = _read_answer(lane.answer, lane_child.poll() or 0)
         self.store.pulled += int(answer.get("bytes", 0))
         stages, lane.child, lane.stages = lane.stages, None, ()
-        if answer.get("error"):
+        if stages and answer.get("error"):
             self._give_up(stages[0], {"fatal": ToolError.exit_code, **answer})
+        elif answer.get("error"):
+            # Not needed yet: if it is, the stage's own fetching tells what is wrong.
+            self.ahead.stop()
+        elif not stages:
+            # A stage may have come to wait for just this.
+            waiting = lane.waiting.items()
+            stages = tuple(
+                name for name, needs in waiting if not dvc_fetch.lacking(self.loaded, self.store, needs)
+            )
         for name in stages:
             del lane.waiting[name]
             self.schedule.admit(name)
@@ -319,12 +361,13 @@ class _Runner:
         self.trouble = self.trouble or kind(f"stage {name}: {answer['error']}", str(answer.get("hint", "")))
 
     def _flush(self) -> None:
-        """Write what has ended; while a ``dvc`` command holds the lock it can wait."""
+        """Write what has ended. Where that cannot be done now it can wait, the journal has it: a ``dvc``
+        command holds the lock, or somebody is editing dvc.lock. What still fails at the end is told then.
+        """
         try:
             self.writer.flush(wait=0.0)
-        except ToolError as error:
-            if type(error.__cause__).__name__ != "LockError":
-                raise
+        except MlopsError:
+            self.writer.written = time.monotonic()
 
     def _end(self, run: StageRun) -> None:
         self.done[run.name] = run

@@ -104,6 +104,7 @@ class StageTask:
         try:
             with dvc_locks.paths(repo, self.name, _places(item.deps), _places(item.outs)), repo.lock:
                 repo._lock_depth += 1
+                repo.lock.is_patient = True
                 self._check_out(repo)
                 item.run()
                 item.frozen = frozen

@@ -35,7 +35,9 @@ def clear(loaded: Loaded) -> None:
 def sweep(files: Iterable[Path], outs: Iterable[Path]) -> None:
     """Remove what is half written beside these files, and beside and below these outputs."""
     outputs = list(outs)
-    for folder in {path.parent for path in (*files, *outputs)}:
+    # A dvc.lock may be a link: half of it then lies beside its target.
+    beside = [place for path in files for place in (path, path.resolve())]
+    for folder in {path.parent for path in (*beside, *outputs)}:
         if folder.is_dir():
             _sweep(folder.iterdir())
     for path in outputs:

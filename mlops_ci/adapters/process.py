@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import subprocess
@@ -12,24 +11,23 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from mlops_ci.adapters import withheld
+from mlops_ci.adapters.process_text import clean, tail
 from mlops_ci.errors import ToolError
+
+__all__ = ["Child", "Outcome", "Piped", "Result", "clean", "forked", "run", "tail", "wait"]
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 TICK = 0.2  # seconds between looks at a running task
 MAX_LOG = 16_000_000  # bytes of a log that are kept
-MAX_LINE = 300
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
-
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -191,17 +189,21 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        with warnings.catch_warnings():
+        with _held(signal.SIGINT, signal.SIGTERM) as caught, warnings.catch_warnings():
             # Python >= 3.12 warns where other threads exist; ours (a progress display) hold nothing
             # that the task uses.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
-        if pid == 0:
-            os.close(watch)
-            _become_task(task, out, parent)
+            if pid == 0:
+                os.close(watch)
+                _become_task(task, out, parent, caught)
         os.close(out)
         os.close(alive)
-        return cls(pid, log, watch)
+        child = cls(pid, log, watch)
+        for number in caught:
+            child.stop()
+            signal.raise_signal(number)
+        return child
 
     @property
     def seconds(self) -> float:
@@ -245,6 +247,22 @@ class Child:
         return self._watch if self._code is None else None
 
 
+@contextmanager
+def _held(*numbers: signal.Signals) -> Iterator[list[int]]:
+    """Take signals down while the block lasts, for later: what a handler raises in a fork, Python drops."""
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = {number: signal.signal(number, lambda found, _frame: caught.append(found)) for number in numbers}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            # None: not set from Python, so it cannot be set back from there either.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
 def wait(children: Sequence[Child], seconds: float) -> None:
     """Sleep until one of the children ends, at most ``seconds``."""
     watched = [pipe for child in children if (pipe := child.watched()) is not None]
@@ -280,35 +298,11 @@ def forked(
     return Outcome(code, child.timed_out, child.seconds)
 
 
-def tail(log: Path, lines: int = 20) -> tuple[str, ...]:
-    """The last lines of a log, readable by a person; reads only the end of the file."""
-    room = lines * 4 * MAX_LINE
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - room))
-            raw = file.read(room)
-    except FileNotFoundError:
-        return ()
-    found = clean(raw.decode("utf-8", errors="replace"))
-    return tuple(found[-lines:])
+def _become_task(task: Callable[[], int], out: int, parent: int, caught: Sequence[int]) -> NoReturn:
+    """In the child: an own session, output to the log, never back into the parent's code.
 
-
-def clean(text: str) -> list[str]:
-    """The lines of a tool's output without colours, control characters and empty lines.
-
-    Of a line that was overwritten in place (a progress bar) only the last state is kept.
+    ``caught`` are the signals that came before it could heed them.
     """
-    kept = []
-    for line in _ESCAPES.sub("", text).split("\n"):
-        shown = _CONTROLS.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip()
-        if shown.strip():
-            kept.append(shown if len(shown) <= MAX_LINE else shown[: MAX_LINE - 1] + "…")
-    return kept
-
-
-def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
-    """In the child: an own session, output to the log, never back into the parent's code."""
     code = 70
     try:
         os.environ.pop(withheld.PUSHING, None)
@@ -316,6 +310,8 @@ def _become_task(task: Callable[[], int], out: int, parent: int) -> NoReturn:
         _end_with(parent)
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in caught:
+            _leave(number)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (out, 1), (out, 2)):
             os.dup2(source, target)

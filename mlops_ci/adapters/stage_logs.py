@@ -12,13 +12,15 @@ LONGEST_NAME = 120
 SHOWN_BYTES = 200_000  # of a log that a CI's own log repeats; the file has it all
 SHOWN_LINE = 2_000
 
+# How the logs of odd names, and those of earlier attempts, end.
+_TAKEN = re.compile(r"(?:-[0-9a-f]{8}|\.attempt-\d+)$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@+=-]|^[.-]")
 
 
 def path(folder: Path, stage: str) -> Path:
     """The file with what a stage printed; its name is safe everywhere, and no other stage has it."""
     name = _UNSAFE.sub("_", stage)[:LONGEST_NAME]
-    if name != stage:
+    if name != stage or _TAKEN.search(name):
         name = f"{name}-{hashlib.sha256(stage.encode(errors='surrogateescape')).hexdigest()[:8]}"
     return folder / f"{name}.log"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +87,11 @@ class _Run:
     def logs(self) -> Path:
         return self.dvc.root / ".dvc" / "tmp" / "mlops-ci" / "logs"
 
+    @property
+    def here(self) -> str:
+        """The current folder, as DVC names stages: from the folder that holds .dvc."""
+        return os.path.relpath(Path.cwd().resolve(), self.dvc.root.resolve())
+
     def settings(self, graph: Graph, on_event: stage_display.OnEvent) -> Settings:
         """How stages are run, by the mlops-ci.yaml that lies here; tells what of it fits no stage."""
         where = (self.dvc.root.relative_to(self.git.root) / CONFIG).as_posix()
@@ -100,12 +105,16 @@ class _Run:
     def whole(self, stages: Sequence[str], *, push: bool, dry_run: bool) -> int:
         """The stages and what feeds them; without any everything."""
         graph = self.dvc.graph()
-        names = tuple(name for told in stages for name in _named(graph, told))
+        names = tuple(name for told in stages for name in _named(graph, told, self.here))
         wanted = {*names, *pipeline.upstream(graph, names)} if names else set(graph.by_name)
         if dry_run:
             return self.planned(wanted)
+        plan = self.dvc.plan()
         with stage_display.stages(self.terminal, graph, {}, wanted=wanted, logs=self.logs) as on_event:
-            runs = self.dvc.run(names, settings=self.settings(graph, on_event))
+            settings = replace(self.settings(graph, on_event), bring_back=True)
+            runs = self.dvc.run(names, settings=settings)
+        if stamps := plan.to_restamp([run.name for run in runs if run.status == "cached"]):
+            self.dvc.restamp(stamps)
         if push:
             self.dvc.push(run.name for run in runs if run.status in ("ran", "restored", "cached"))
         return self.told(runs)
@@ -165,14 +174,21 @@ class _Run:
 STATUSES = ("ran", "restored", "cached", "failed", "blocked")
 
 
-def _named(graph: Graph, told: str) -> tuple[str, ...]:
-    """The stages that a name means: itself, all of its matrix, or all of a dvc.yaml."""
-    if told in graph.by_name:
-        return (told,)
-    found = [one.name for one in graph.stages if told in (one.name.partition("@")[0], one.dvcfile)]
-    if not found:
+def _named(graph: Graph, told: str, here: str) -> tuple[str, ...]:
+    """The stages that a name means: itself, all of its matrix, or all of a dvc.yaml; that ``here`` first."""
+    meanings = (f"{here}/dvc.yaml:{told}", os.path.normpath(f"{here}/{told}"), told)
+    for name in meanings:
+        if found := _meant(graph, name):
+            break
+    else:
         known = [word for one in graph.stages for word in (one.name, one.name.partition("@")[0], one.dvcfile)]
         near = suggestion(told, dict.fromkeys(known))
         hint = near if near.startswith("did you mean") else "`mlops-ci plan` lists them"
         raise ConfigError(f"{told} is not a stage of this pipeline", hint)
-    return tuple(found)
+    return found
+
+
+def _meant(graph: Graph, name: str) -> tuple[str, ...]:
+    if name in graph.by_name:
+        return (name,)
+    return tuple(one.name for one in graph.stages if name in (one.name.partition("@")[0], one.dvcfile))

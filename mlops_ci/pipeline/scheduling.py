@@ -134,6 +134,11 @@ class Schedule:
         self._held.update(found)
         return found
 
+    def coming(self) -> list[str]:
+        """The wanted stages that still wait for what feeds them, those first that are to come first."""
+        counts = self._waiting.counts
+        return sorted((name for name in self._rank if counts[name]), key=self._rank.__getitem__)
+
     def admit(self, name: str) -> None:
         """A stage that was held may start as soon as there is room."""
         self._held.remove(name)

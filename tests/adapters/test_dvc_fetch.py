@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlops_ci.adapters import process
+from mlops_ci.adapters import dvc_locks, process
 from mlops_ci.adapters.dvc import Dvc
 from mlops_ci.adapters.dvc_fetch import FetchTask, lacking
 from mlops_ci.errors import ConfigError, ToolError
@@ -150,7 +150,7 @@ def test_data_of_dvc_2_is_found_where_that_kept_it(dvc_repo: Path, opened: Open,
 
 
 def test_data_imported_from_another_repository_comes_from_there(
-    clone: Path, rich: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+    clone: Path, rich: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dvc.repo import Repo
 
@@ -161,10 +161,11 @@ def test_data_imported_from_another_repository_comes_from_there(
     (clone / "imported.txt").unlink()
     shutil.rmtree(clone / ".dvc" / "cache")
     dvc = opened(clone)
-    dvc.fetch(["imported.txt"])
+    # Beside stages that hash, which hold DVC's lock together.
+    with dvc_locks.shared(dvc._repo):
+        assert _forked(dvc, tmp_path, "imported.txt") == {"bytes": (rich / MODEL).stat().st_size}
     value = dvc.graph().sources["imported.txt"]
     assert _cached(clone) == {value}
-    assert dvc.pulled == (rich / MODEL).stat().st_size
     assert not (clone / "imported.txt").exists()
 
 

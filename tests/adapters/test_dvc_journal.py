@@ -6,9 +6,12 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +204,133 @@ def test_data_is_fetched_beside_the_stages(clone: Path, opened: Open) -> None:
     assert dvc.pulled >= len((clone / "data" / "parts" / "train.csv").read_bytes())
 
 
+AHEAD = """\
+stages:
+  a:
+    cmd: "for i in $(seq 600); do [ -e {there} ] && break; sleep 0.05; done; [ -e {there} ] && cp in.txt a.txt"
+    deps: [in.txt]
+    outs: [a.txt]
+  b: {{cmd: cat a.txt data.csv > b.txt, deps: [a.txt, data.csv], outs: [b.txt]}}
+  c: {{cmd: cat a.txt more.csv > c.txt, deps: [a.txt, more.csv], outs: [c.txt]}}
+"""
+
+
+@pytest.fixture
+def ahead(several: Path, tmp_path: Path, commit: RunGit, opened: Open) -> Callable[[str], Dvc]:
+    """Two stages that read tracked data which only the remote has, and what ``a`` writes; that waits for the
+    named file of the two to come into the cache.
+    """
+    from dvc.repo import Repo
+
+    (several / ".dvc" / "config").write_text(
+        f"[core]\n    remote = s\n['remote \"s\"']\n    url = {tmp_path / 'far'}\n"
+    )
+    for name in ("data.csv", "more.csv"):
+        (several / name).write_text(f"{name}\n")
+    with Repo(str(several)) as repo, contextlib.chdir(several):
+        repo.add(["data.csv", "more.csv"])
+        repo.push()
+
+    def build(name: str) -> Dvc:
+        oid = md5(f"{name}\n".encode(), usedforsecurity=False).hexdigest()
+        cache = several / ".dvc" / "cache"
+        there = cache / "files" / "md5" / oid[:2] / oid[2:] if name else several / "in.txt"
+        (several / "dvc.yaml").write_text(AHEAD.format(there=there))
+        commit(several, "ahead")
+        shutil.rmtree(cache)
+        for file in ("data.csv", "more.csv"):
+            (several / file).unlink()
+        return opened(several)
+
+    return build
+
+
+@pytest.mark.parametrize("name", ["data.csv", "more.csv"])
+def test_data_comes_while_the_stage_still_waits_for_another(
+    ahead: Callable[[str], Dvc], several: Path, name: str
+) -> None:
+    heard: list[StageEvent] = []
+    dvc = ahead(name)
+    found = dvc.run(["b", "c"], settings=Settings(on_event=heard.append))
+    assert statuses(found) == {"a": "ran", "b": "ran", "c": "ran"}
+    assert (several / "b.txt").read_text() == "in\ndata.csv\n"
+    # Nothing came twice, and the stage found there what had come.
+    assert dvc.pulled == len("data.csv\nmore.csv\n")
+    assert ({"data.csv": "b", "more.csv": "c"}[name], "fetching") not in {
+        (event.stage, event.status) for event in heard
+    }
+
+
+def test_nothing_comes_for_a_stage_that_may_not_have_to_run(
+    ahead: Callable[[str], Dvc], several: Path, commit: RunGit
+) -> None:
+    dvc = ahead("")
+    dvc.run()
+    for name in ("data.csv", "more.csv"):
+        (several / name).unlink()
+    shutil.rmtree(several / ".dvc" / "cache")
+    edit(several / "dvc.yaml", "cp in.txt a.txt", "cat in.txt > a.txt")
+    dvc.refresh()
+    before = dvc.pulled
+    assert statuses(dvc.run()) == {"a": "ran", "b": "cached", "c": "cached"}
+    assert dvc.pulled == before
+
+
+def test_what_cannot_come_early_is_told_when_it_is_needed(
+    ahead: Callable[[str], Dvc], several: Path, tmp_path: Path
+) -> None:
+    dvc = ahead("")
+    shutil.rmtree(tmp_path / "far")
+    with pytest.raises(ToolError, match=r"stage [bc]: fetching"):
+        dvc.run()
+    assert [*dvc_lock_file.read(several / "dvc.lock").entries] == ["a"]
+    edit(several / "dvc.yaml", "cp in.txt a.txt", "exit 3")
+    dvc.refresh()
+    assert statuses(dvc.run()) == {"a": "failed", "b": "blocked", "c": "blocked"}
+
+
+# ---- a person at the same time --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_a_person_writes_into_another_entry_meanwhile_stays(
+    several: Path, opened: Open, tmp_path: Path, linked: bool
+) -> None:
+    dvc, lock, real = opened(several), several / "dvc.lock", tmp_path / "real.lock"
+    dvc.run()
+    if linked:
+        lock.replace(real)
+        lock.symlink_to(real)
+    mine = dvc_lock_file.render("b", {"cmd": "mine"})
+
+    def change(event: StageEvent) -> None:
+        if (event.stage, event.status) == ("a", "started"):
+            dvc_lock_file.put(lock, {"b": mine})
+
+    edit(several / "params.yaml", "fast", "slow")
+    dvc.refresh()
+    dvc.run(settings=Settings(on_event=change))
+    found = dvc_lock_file.read(lock).entries
+    assert (found["b"], "slow" in found["a"]) == (mine, True)
+    assert lock.is_symlink() == linked
+
+
+def test_a_dvc_lock_that_is_broken_for_a_moment_ends_no_run(
+    several: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dvc_journal, "OFTEN", 0.0)
+    lock = several / "dvc.lock"
+
+    def change(event: StageEvent) -> None:
+        if event.stage == "a" and event.status == "ran":
+            lock.write_text("<<<<<<< ours")
+        if event.stage == "last" and event.status == "started":
+            lock.unlink()
+
+    assert set(statuses(opened(several).run(settings=Settings(on_event=change))).values()) == {"ran"}
+    assert "last" in dvc_lock_file.read(lock).entries
+
+
 # ---- locks ---------------------------------------------------------------------------------------
 
 
@@ -245,6 +375,30 @@ def test_while_a_stage_hashes_no_dvc_command_gets_the_lock(several: Path, opened
     with repo.lock, pytest.raises(LockError):
         first.lock(0.0)
     assert not first.is_locked
+
+
+def test_who_has_computed_waits_for_the_lock_as_long_as_it_takes(
+    several: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvc.lock import LockError
+
+    monkeypatch.setattr(dvc_locks, "WAIT", 0.0)
+    repo = opened(several)._repo
+    lock, polls = dvc_locks.shared(repo), iter(range(5))
+
+    def poll(_seconds: float) -> None:
+        if next(polls) == 4:
+            repo.lock.unlock()
+
+    repo.lock.lock()
+    monkeypatch.setattr(time, "sleep", poll)
+    monkeypatch.setattr(time, "monotonic", iter(range(100)).__next__)
+    with pytest.raises(LockError):
+        lock.lock()
+    lock.is_patient = True
+    lock.lock()
+    assert lock.is_locked
+    lock.unlock()
 
 
 def test_nothing_of_a_killed_run_goes_on(several: Path, tmp_path: Path) -> None:

@@ -312,8 +312,12 @@ def test_the_file_of_a_log_is_safe_and_nobody_elses(tmp_path: Path) -> None:
         ".x",
         "größe",
         "n" * 300,
+        # As the logs of another stage, and of an earlier attempt of one, are called.
+        stage_logs.path(tmp_path, "../x").stem,
+        "train.attempt-1",
     ]
     files = [stage_logs.path(tmp_path, name).name for name in names]
+    assert "train.attempt-1.log" not in files
     assert files[:2] == ["train.log", "train@a-1.log"]
     assert len({*files}) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@+=-]{0,140}\.log", name) for name in files)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlops_ci import cli
+from tests.conftest import RunGit
 
 PIPELINE = """\
 stages:
@@ -59,4 +60,42 @@ def test_a_mistyped_stage_is_named_with_the_one_that_may_be_meant(
     assert 'god is not a stage of this pipeline\n  → did you mean "good"?\n' in capsys.readouterr().err
     assert cli.run(["repro", "quite-another"]) == 2
     assert "→ `mlops-ci plan` lists them\n" in capsys.readouterr().err
+    assert not (project / "good.txt").exists()
+
+
+def test_deleted_outputs_come_back_from_the_cache(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("dvc.yaml").write_text("stages:\n  good: {cmd: echo fine > good.txt, outs: [good.txt]}\n")
+    assert cli.run(["repro"]) == 0
+    (project / "good.txt").unlink()
+    assert cli.run(["repro"]) == 0
+    assert capsys.readouterr().out == "1 ran\n1 cached\n"
+    assert (project / "good.txt").read_text() == "fine\n"
+
+
+def test_a_changed_comment_runs_nothing_and_dvc_agrees_afterwards(
+    project: Path, commit: RunGit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dvc.repo import Repo
+
+    Path("dvc.yaml").write_text("stages:\n  code: {cmd: python code.py, deps: [code.py], outs: [out.txt]}\n")
+    Path("code.py").write_text("open('out.txt', 'w').write('1')\n")
+    assert cli.run(["repro"]) == 0
+    commit(project)
+    Path("code.py").write_text("# Why.\nopen('out.txt', 'w').write('1')\n")
+    assert cli.run(["repro"]) == 0
+    assert capsys.readouterr().out == "1 ran\n1 cached\n"
+    with Repo() as repo:
+        assert repo.status() == {}
+
+
+def test_in_a_subfolder_its_own_stages_are_meant_first(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project / "sub"
+    folder.mkdir()
+    (folder / "dvc.yaml").write_text("stages:\n  good: {cmd: echo sub > own.txt, outs: [own.txt]}\n")
+    monkeypatch.chdir(folder)
+    assert cli.run(["repro", "good"]) == 0
+    assert capsys.readouterr().out == "1 ran\n"
+    assert (folder / "own.txt").read_text() == "sub\n"
     assert not (project / "good.txt").exists()
