@@ -48,6 +48,8 @@ class Ahead:
         """
         if self.todo is None:
             self.todo = deque(schedule.coming())
+        if not self.todo:
+            return ()
         blocked = frozenset(pipeline.downstream(self.facts.loaded.graph, bad))
         while self.todo:
             name = self.todo.popleft()

@@ -119,11 +119,10 @@ def _sequence(
     there: Iterable[str], chunks: Iterable[str], order: Collection[str], added: Collection[str]
 ) -> list[str]:
     """The names as they are to stand in the file."""
-    fresh = dict.fromkeys([*there, *chunks])
-    kept = [name for name in there if name not in added]
+    kept = dict.fromkeys(name for name in there if name not in added)
     place = {name: index for index, name in enumerate(order)}
-    rest = [name for name in fresh if name not in set(kept)]
-    return kept + sorted(rest, key=lambda name: place.get(name, len(place)))
+    rest = dict.fromkeys(name for name in (*there, *chunks) if name not in kept)
+    return [*kept, *sorted(rest, key=lambda name: place.get(name, len(place)))]
 
 
 def _parsed(path: Path, text: str) -> LockFile:
