@@ -48,7 +48,9 @@ def run(request: pytest.FixtureRequest) -> Told:
 
 
 def test_a_run_ends_as_it_should_and_leaks_nothing(run: Told) -> None:
-    assert (run.touched, run.commands, run.wrong) == ([], [], [])
+    # The one command that may come is ours: it folds a stage's log, whose lines are none.
+    loud = [line for line in run.commands if not line.startswith(("::group::", "::endgroup::"))]
+    assert (run.touched, loud, run.wrong) == ([], [], [])
     assert [secret for secret in (VALUE, TOKEN) if secret in run.everything] == []
     assert set(run.outputs) == OUTPUTS
     verdict, code = run.outputs["verdict"], run.outputs["exit-code"]
