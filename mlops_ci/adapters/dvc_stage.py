@@ -99,6 +99,7 @@ class StageTask:
         repo.scm.is_tracked = self.is_tracked
         repo.lock = dvc_locks.shared(repo)
         repo.scm_context.ignore = ignored.append
+        _pass_over_halves(repo.stage_cache)
         ran = _prepare_commands(self.gpus)
         frozen, item.frozen = item.frozen, False
         try:
@@ -180,6 +181,12 @@ def _text(item: Any) -> str:
     if hasattr(item, "name"):
         return dvc_lock_file.render(item.name, to_single_stage_lockfile(item))
     return str(dumps_yaml(to_single_stage_file(item)))
+
+
+def _pass_over_halves(cache: Any) -> None:
+    """Take no half of a record that a kill left in the run cache for a whole one: it may lack outputs."""
+    load = cache._load_cache
+    cache._load_cache = lambda key, value: None if value.startswith(".") else load(key, value)
 
 
 def _prepare_commands(gpus: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from mlops_ci.adapters import dvc_lock, dvc_locks
 from mlops_ci.adapters.dvc_errors import translated
 from mlops_ci.adapters.dvc_graph import Loaded
+
+WRITING = 1.0  # seconds that writing a record may take; it is a small file
 
 # DVC puts a file into the workspace under the first such name, and renames it then; we do so with what we
 # write beside pipelines and their outputs.
@@ -52,7 +55,14 @@ def _sweep(paths: Iterable[Path]) -> None:
 
 
 def sweep_records(runs: Path) -> None:
-    """Remove folders of DVC's run cache that never got their record: each run of DVC breaks on them."""
+    """Remove what is half of a record of DVC's run cache, and folders that never got theirs.
+
+    A run of DVC takes the half for a record, and breaks on the empty folder.
+    """
+    for half in runs.glob("??/*/.*.tmp"):
+        # A cache may be shared: what somebody else is at writing just now is not half for long.
+        if time.time() - half.stat().st_mtime > WRITING:
+            half.unlink(missing_ok=True)
     for folder in runs.glob("??/*/"):
         with suppress(OSError):
             folder.rmdir()

@@ -452,6 +452,21 @@ def test_what_a_killed_run_left_half_written_is_swept_away(
     assert (several / names[2]).exists()
 
 
+def test_half_of_a_record_in_the_run_cache_is_none(several: Path, opened: Open) -> None:
+    """DVC reads it, and breaks on the outputs that it does not name yet."""
+    dvc = opened(several)
+    dvc.run(["c"])
+    [record] = (several / ".dvc/cache/runs").glob("??/*/*")
+    whole = record.read_text()
+    record.unlink()
+    record.with_name(f".{'x' * 22}.tmp").write_text(whole.partition("outs:")[0])
+    for name in ("dvc.lock", "c.txt"):
+        (several / name).unlink()
+    dvc.refresh()
+    assert statuses(dvc.run(["c"])) == {"c": "ran"}
+    assert record.read_text() == whole
+
+
 def test_a_run_knows_what_another_has_done_since_it_looked(several: Path, opened: Open) -> None:
     edit(several / "dvc.yaml", ", always_changed: true", "")
     first, second = opened(several), opened(several)
