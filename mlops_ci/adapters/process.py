@@ -258,7 +258,8 @@ def _held(*numbers: signal.Signals) -> Iterator[list[int]]:
     try:
         yield caught
     finally:
-        for number, handler in before.items():
+        # SIGINT last: what waits raises as soon as its handler is back.
+        for number, handler in reversed(before.items()):
             # None: not set from Python, so it cannot be set back from there either.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
@@ -308,6 +309,17 @@ def _become_task(task: Callable[[], int], out: int, parent: int, caught: Sequenc
 
     ``caught`` are the signals that came before it could heed them.
     """
+    try:
+        code = _run_task(task, out, parent, caught)
+        # From here on a signal would lead out of the task.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os._exit(code & 0xFF)
+    finally:
+        # Only where that was disturbed: a copy of the parent must never go on with the parent's work.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run_task(task: Callable[[], int], out: int, parent: int, caught: Sequence[int]) -> int:
     code = 70
     try:
         os.environ.pop(withheld.PUSHING, None)
@@ -327,11 +339,10 @@ def _become_task(task: Callable[[], int], out: int, parent: int, caught: Sequenc
         code = error.code if isinstance(error.code, int) else 1
     except BaseException:
         traceback.print_exc()
-    finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code & 0xFF)
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return code
 
 
 def _leave(*_: object) -> NoReturn:
