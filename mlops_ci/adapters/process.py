@@ -11,13 +11,14 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from mlops_ci.adapters import withheld
+from mlops_ci.adapters.held_signals import held
 from mlops_ci.adapters.process_text import clean, tail
 from mlops_ci.errors import ToolError
 
@@ -189,7 +190,7 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        with _held(signal.SIGINT, signal.SIGTERM) as caught, warnings.catch_warnings():
+        with held(signal.SIGINT, signal.SIGTERM) as caught, warnings.catch_warnings():
             # Python >= 3.12 warns where other threads exist; ours (a progress display) hold nothing
             # that the task uses.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -245,23 +246,6 @@ class Child:
     def watched(self) -> int | None:
         """The pipe that becomes readable when the task ends; None once it has."""
         return self._watch if self._code is None else None
-
-
-@contextmanager
-def _held(*numbers: signal.Signals) -> Iterator[list[int]]:
-    """Take signals down while the block lasts, for later: what a handler raises in a fork, Python drops."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    before = {number: signal.signal(number, lambda found, _frame: caught.append(found)) for number in numbers}
-    try:
-        yield caught
-    finally:
-        # SIGINT last: what waits raises as soon as its handler is back.
-        for number, handler in reversed(before.items()):
-            # None: not set from Python, so it cannot be set back from there either.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def wait(children: Sequence[Child], seconds: float) -> None:

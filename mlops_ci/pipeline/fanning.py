@@ -288,10 +288,9 @@ def _cheapest(spreading: _Spreading, forced: Rounds, overhead: float) -> Fan:
         if cost < least:
             best, least = rounds, cost
     plain = _timed(spreading, _told(spreading, forced, LABELS), alone, overhead) if forced else None
-    if least < inf:
-        found = _timed(spreading, _told(spreading, best, PAID), alone, overhead)
-        if found.seconds <= PAYS * (plain.seconds if plain else alone):
-            return found
+    found = _timed(spreading, _told(spreading, best, PAID), alone, overhead) if least < inf else None
+    if found and found.seconds <= PAYS * (plain.seconds if plain else alone):
+        return found
     if plain:
         return plain
     wide = any(len(level) > 1 for level in levels)

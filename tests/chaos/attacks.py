@@ -17,7 +17,7 @@ from tests.chaos.forks import Fork
 from tests.chaos.ground import Ground, OurRun
 from tests.chaos.pipelines import Pipeline
 
-TIMEOUT = 0.8  # seconds for a stage that hangs
+TIMEOUT = 5.0  # seconds for a stage that hangs
 
 
 @dataclass
