@@ -296,8 +296,13 @@ def _complain(loaded: Loaded, remote: Any, source: Any, failed: _Failed) -> None
 
 def _names(objects: Sequence[_Wanted]) -> str:
     """The paths with their short hashes, a few of many."""
-    shown = ", ".join(f"{one.path} ({one.value[:8]})" for one in objects[:NAMED])
-    rest = len(objects) - NAMED
+    return few([f"{one.path} ({one.value[:8]})" for one in objects])
+
+
+def few(names: Sequence[str]) -> str:
+    """A few of many names, and how many more there are."""
+    rest = len(names) - NAMED
+    shown = ", ".join(names[:NAMED])
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mlops_ci.adapters.dvc_errors import remote_trouble
-from mlops_ci.adapters.dvc_fetch import is_legacy
+from mlops_ci.adapters.dvc_fetch import few, is_legacy
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_remote_errors import remote_error
 from mlops_ci.adapters.dvc_store import Store, address
-
-NAMED = 3  # of many files that could not be sent
 
 
 def is_pushed(out: Any) -> bool:
@@ -86,9 +84,7 @@ class Push:
             return
         failed: dict[str, BaseException] = {}
         places = [cache.oid_to_path(oid) for oid in at_hand]
-        doing = (
-            f"pushing {_names(list(at_hand.values()))} to the DVC remote {remote.name} ({address(remote)})"
-        )
+        doing = f"pushing {few(list(at_hand.values()))} to the DVC remote {remote.name} ({address(remote)})"
         with remote_trouble(doing):
             target.add(
                 places,
@@ -102,7 +98,7 @@ class Push:
         self.sent += len(gone)
         self.store.pushed += sum(Path(cache.oid_to_path(oid)).stat().st_size for oid in gone)
         if failed:
-            names = _names([at_hand[oid] for oid in failed])
+            names = few([at_hand[oid] for oid in failed])
             error = next(iter(failed.values()))
             where = f"the DVC remote {remote.name} ({address(remote)})"
             raise remote_error(error, f"pushing {names} to {where}") from error
@@ -115,10 +111,3 @@ class Push:
         self.sent += sent
         if sent:
             self.store.pushed += sum(int((out.meta.size if out.meta else None) or 0) for out in outs)
-
-
-def _names(paths: Sequence[str]) -> str:
-    """A few of many paths."""
-    rest = len(paths) - NAMED
-    shown = ", ".join(paths[:NAMED])
-    return f"{shown} and {rest} more" if rest > 0 else shown
