@@ -28,6 +28,8 @@ def begin() -> None:
     # of tests, into a database that the parent holds open. It forks with the plain one, and coverage, which starts
     # anew in every child, measures the child alone.
     os.register_at_fork(before=_as_it_was, after_in_parent=_as_measured)
+    # Relative, a forked child would take it for one in the folder where it was forked: a repository under test.
+    os.environ.setdefault("COVERAGE_FILE", f"{ROOT}/.coverage")
     _write_down_what_was_run()
 
 
