@@ -34,10 +34,10 @@ from mlops_ci.adapters.dvc_errors import (
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_lock import lock_digest
 from mlops_ci.adapters.dvc_needs import Needs
-from mlops_ci.adapters.dvc_run import Settings, StageEvent
 from mlops_ci.adapters.dvc_store import Store
 from mlops_ci.adapters.dvc_transfers import Transfers
 from mlops_ci.adapters.git import Git
+from mlops_ci.adapters.run_settings import WAITING, Settings, StageEvent
 from mlops_ci.errors import ConfigError
 from mlops_ci.evidence import StageRun
 from mlops_ci.pipeline import Graph, Known, Plan, Step
@@ -268,9 +268,10 @@ class Dvc(Transfers):
             ConfigError: a target is no stage.
             ToolError: data could not be fetched, the disk is full, or DVC is locked.
         """
-        names = list(targets)
+        names, settings = list(targets), settings or Settings()
         _wanted(self._load(None).graph, names)
-        with dvc_locks.running(self._repo) as before, self._repo.scm_context(quiet=True):
+        lock = dvc_locks.running(self._repo, lambda: settings.on_event(WAITING))
+        with lock as before, self._repo.scm_context(quiet=True):
             dvc_locks.forget(self._repo)
             if before == dvc_locks.AT_WORK:
                 leftovers.clear(self._load(None))
@@ -278,8 +279,7 @@ class Dvc(Transfers):
                 # Another run was at work since we looked.
                 self.refresh()
             try:
-                wanted = _wanted(self._load(None).graph, names) - frozenset(without)
-                runs = self._run(wanted, settings or Settings())
+                runs = self._run(_wanted(self._load(None).graph, names) - frozenset(without), settings)
             finally:
                 self.refresh()
         if push:

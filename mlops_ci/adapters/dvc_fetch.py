@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import Any
 
 from mlops_ci.adapters import dvc_locks, dvc_needs
 from mlops_ci.adapters.dvc_errors import remote_trouble, translated
-from mlops_ci.adapters.dvc_graph import Loaded
+from mlops_ci.adapters.dvc_graph import Loaded, stage_name
 from mlops_ci.adapters.dvc_needs import Part
 from mlops_ci.adapters.dvc_remote_errors import is_missing, remote_error
 from mlops_ci.adapters.dvc_store import Store, address
@@ -288,9 +289,10 @@ def _complain(loaded: Loaded, remote: Any, source: Any, failed: _Failed) -> None
             f"delete {source.oid_to_path(first.value)} there; whoever has the data runs `dvc push` again",
         )
     if failed.missing:
+        first = failed.missing[0]
         raise ToolError(
             f"{where} does not have {_names(failed.missing)}",
-            f"{_who(loaded, failed.missing[0])} runs `dvc push`; check that the remote is the right one",
+            f"{_who(loaded, first)} runs `dvc push`{_made_again(loaded, first)}; is it the right remote?",
         )
 
 
@@ -304,6 +306,14 @@ def few(names: Sequence[str]) -> str:
     rest = len(names) - NAMED
     shown = ", ".join(names[:NAMED])
     return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _made_again(loaded: Loaded, one: _Wanted) -> str:
+    """How to do without the one who has it, where a stage makes it."""
+    if not one.out.stage.cmd:
+        return ""
+    name = shlex.quote(stage_name(loaded.repo, one.out.stage))
+    return f", or `dvc repro --force --single-item {name}` makes it again"
 
 
 def _who(loaded: Loaded, one: _Wanted) -> str:

@@ -46,7 +46,7 @@ def load(repo: Any, top: str) -> Loaded:
 def _load(repo: Any, top: str) -> Loaded:
     index = repo.index
     params = _Params(repo)
-    stages = {name: item for item in index.stages if item.cmd for name in [_name(repo, item)]}
+    stages = {name: item for item in index.stages if item.cmd for name in [stage_name(repo, item)]}
     sources = {_path(repo, top, out): out for item in index.stages if not item.cmd for out in item.outs}
     graph = Graph(
         stages=tuple(_stage(repo, top, name, item, params) for name, item in stages.items()),
@@ -133,7 +133,7 @@ def _outside_hash(item: Any) -> str | None:
     return None if "deleted" in state.values() else "changed"
 
 
-def _name(repo: Any, item: Any) -> str:
+def stage_name(repo: Any, item: Any) -> str:
     """The stage's address as ``dvc repro`` takes it at the DVC root."""
     file: str = os.path.relpath(item.path, repo.root_dir)
     if not hasattr(item, "name"):

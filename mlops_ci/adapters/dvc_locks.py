@@ -75,10 +75,11 @@ def shared(repo: Any) -> Any:
 
 
 @contextmanager
-def running(repo: Any) -> Iterator[str]:
+def running(repo: Any, on_wait: Callable[[], None] = lambda: None) -> Iterator[str]:
     """Keep other runs of ours out of this workspace, until the last of our processes has ended.
 
-    Gives what ``last_run`` said before: AT_WORK where that run broke off.
+    Calls ``on_wait`` once where there is one to wait for. Gives what ``last_run`` said before: AT_WORK where
+    that run broke off.
 
     Raises:
         ToolError: another run is at work.
@@ -86,18 +87,24 @@ def running(repo: Any) -> Iterator[str]:
     path = _run_lock(repo)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        deadline = time.monotonic() + WAIT
-        while not _took(file, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                raise ToolError(
-                    "another run of this pipeline is at work in this folder", "wait until it has ended"
-                )
-            time.sleep(POLL)
+        if not _took(file, fcntl.LOCK_EX):
+            on_wait()
+            _wait_for(file)
         before = last_run(repo)
         path.write_text(AT_WORK)
         yield before
         # Not where it broke off: then the next run looks whether anything is left, as after a kill.
         path.write_text(f"{time.time_ns()}\n")
+
+
+def _wait_for(file: IO[str]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not _took(file, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            raise ToolError(
+                "another run of this pipeline is at work in this folder", "wait until it has ended"
+            )
+        time.sleep(POLL)
 
 
 def last_run(repo: Any) -> str:

@@ -9,60 +9,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mlops_ci import pipeline
-from mlops_ci.adapters import dvc_fetch, dvc_journal, dvc_locks, dvc_stage, process, stage_logs
+from mlops_ci.adapters import dvc_fetch, dvc_journal, dvc_locks, dvc_stage, held_signals, process, stage_logs
 from mlops_ci.adapters.dvc_ahead import Ahead
 from mlops_ci.adapters.dvc_facts import Facts, blockers
 from mlops_ci.adapters.dvc_graph import Loaded
 from mlops_ci.adapters.dvc_journal import Entry, Writer
 from mlops_ci.adapters.dvc_stage import StageTask
 from mlops_ci.adapters.dvc_store import Store
+from mlops_ci.adapters.run_settings import Settings, StageEvent
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
 from mlops_ci.evidence import StageRun
-from mlops_ci.pipeline import Capacity, Execution, Known, Schedule, Step
+from mlops_ci.pipeline import Known, Schedule, Step
 from mlops_ci.pipeline.scheduling import Slot
 
 SAYING = 1.0  # seconds between two words about a stage that runs
-
-
-@dataclass(frozen=True)
-class StageEvent:
-    """Progress: a stage waits for its data, started (which ``attempt``), still runs (``line`` is the last it
-    printed), or has ended.
-    """
-
-    stage: str
-    status: Literal["fetching", "started", "running", "ran", "restored", "cached", "failed", "blocked"]
-    seconds: float = 0.0
-    line: str = ""
-    attempt: int = 1
-
-
-def _unheard(_event: StageEvent) -> None:
-    """Nobody listens."""
-
-
-def _plainly(_stage: str) -> Execution:
-    """A stage of which nothing is said."""
-    return Execution()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How stages are run: who hears of it, what there is to share, how each stage is run, how long each
-    took last time (seconds), and the folder where logs are kept (None: only failures' last lines).
-
-    ``bring_back``: outputs of stages that are up to date come into the workspace where the cache has them.
-    """
-
-    on_event: Callable[[StageEvent], None] = _unheard
-    capacity: Capacity = field(default_factory=Capacity)
-    execution: Callable[[str], Execution] = _plainly
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    logs: Path | None = None
-    bring_back: bool = False
 
 
 def run(
@@ -245,8 +208,10 @@ class _Runner:
         # The child opens its own: a database must not be carried over a fork.
         repo.state.close()
         self.settings.on_event(StageEvent(name, "started", attempt=attempt))
-        child = process.Child.fork(task, log=log)
-        self.running[name] = _Running(slot, self.steps[name], attempt, child, journal, answer)
+        # A stage that nobody knows of would run on after a Ctrl-C.
+        with held_signals.delayed():
+            child = process.Child.fork(task, log=log)
+            self.running[name] = _Running(slot, self.steps[name], attempt, child, journal, answer)
 
     def _fetch(self) -> None:
         """Fetch for the stages that wait, in the order in which they came: for one, then for more at once."""
@@ -265,7 +230,8 @@ class _Runner:
         lane.answer = self.folder / f"{self.forks}.json"
         self.loaded.repo.state.close()
         task = dvc_fetch.FetchTask(self.loaded, paths, lane.answer)
-        lane.child = process.Child.fork(task, log=self.folder / f"{self.forks}.fetching")
+        with held_signals.delayed():
+            lane.child = process.Child.fork(task, log=self.folder / f"{self.forks}.fetching")
 
     # ---- what has ended --------------------------------------------------------------------------
 

@@ -9,6 +9,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
+def delayed() -> Iterator[None]:
+    """What asks us to end is heeded when the block is done, so that the block is done whole."""
+    caught: list[int] = []
+    try:
+        with held(signal.SIGINT, signal.SIGTERM) as caught:
+            yield
+    finally:
+        for number in caught:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def held(*numbers: signal.Signals) -> Iterator[list[int]]:
     """Take signals down while the block lasts, for later: what a handler raises in a fork, Python drops."""
     caught: list[int] = []

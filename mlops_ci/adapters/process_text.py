@@ -14,16 +14,20 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u
 
 def tail(log: Path, lines: int = 20) -> tuple[str, ...]:
     """The last lines of a log, readable by a person; reads only the end of the file."""
-    room = lines * 4 * MAX_LINE
+    text, _ = end(log, lines * 4 * MAX_LINE)
+    return tuple(clean(text)[-lines:])
+
+
+def end(log: Path, room: int) -> tuple[str, int]:
+    """The last ``room`` bytes of a log as text, and how many are before them; without a log nothing."""
     try:
         with log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - room))
+            before = max(0, file.seek(0, os.SEEK_END) - room)
+            file.seek(before)
             raw = file.read(room)
-    except FileNotFoundError:
-        return ()
-    found = clean(raw.decode("utf-8", errors="replace"))
-    return tuple(found[-lines:])
+    except OSError:
+        return "", 0
+    return raw.decode("utf-8", errors="replace"), before
 
 
 def clean(text: str) -> list[str]:

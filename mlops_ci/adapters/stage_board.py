@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mlops_ci.adapters.dvc_run import StageEvent
-from mlops_ci.pipeline import Graph, order
+from mlops_ci.adapters.run_settings import StageEvent
+from mlops_ci.pipeline import Graph, expecting, order
 from mlops_ci.writing.visible import one_line
 
 ENDED = frozenset({"ran", "restored", "cached", "failed", "blocked"})
@@ -25,7 +25,7 @@ class Row:
 class Board:
     """The run as counts; ``left`` is the sum of the seconds of all stages that have not ended.
 
-    ``ahead`` holds for each stage of the run the seconds from its start to the end of the pipeline, ``queue``
+    ``ahead`` holds for each stage the seconds from its start to the end of the pipeline, ``queue``
     the stages by it, the longest first.
     """
 
@@ -45,21 +45,18 @@ class Board:
     def of(cls, graph: Graph, wanted: Collection[str], seconds: Mapping[str, float]) -> Board:
         """The board of a run that has not begun."""
         names = [name for name in order(graph) if name in wanted]
-        known = sorted(seconds[name] for name in names if seconds.get(name))
-        if known:  # what is new takes as long as most do
-            seconds = {name: seconds.get(name, known[len(known) // 2]) for name in names}
-        ahead: dict[str, float] = {}
-        for name in reversed(names):
-            after = max((ahead[reader] for reader in graph.feeds_to[name] if reader in ahead), default=0.0)
-            ahead[name] = after + seconds.get(name, 0.0)
+        expected = expecting.filled(names, seconds)
+        ahead = expecting.ways(graph, expected)
         queue = iter(sorted(names, key=lambda name: -ahead[name]))
-        left = sum(seconds.get(name, 0.0) for name in names)
-        unknown = {name for name in names if name not in seconds}
-        return cls(len(names), seconds, ahead, queue, left, unknown, longest=next(queue, None))
+        unknown = {name for name in names if name not in expected}
+        left = sum(expected.values())
+        return cls(len(names), expected, ahead, queue, left, unknown, longest=next(queue, None))
 
     def take(self, event: StageEvent, moment: float) -> None:
         """Learn of an event."""
         name = event.stage
+        if event.status == "waiting":
+            return
         if event.status == "fetching":
             self.fetching.add(name)
             return

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mlops_ci.adapters import stage_logs
 from mlops_ci.adapters.actions import Runner
-from mlops_ci.adapters.dvc_run import StageEvent
+from mlops_ci.adapters.run_settings import StageEvent
 from mlops_ci.adapters.stage_board import ENDED, Board, Row
 from mlops_ci.adapters.terminal import Terminal
 from mlops_ci.pipeline import Graph
@@ -125,7 +125,9 @@ class _Lines:
     def take(self, event: StageEvent) -> None:
         moment = self.now()
         self.board.take(event, moment)
-        if event.status == "started":
+        if event.status == "waiting":
+            self.terminal.say(f"  {event.line} …")
+        elif event.status == "started":
             again = f" · attempt {event.attempt}" if event.attempt > 1 else ""
             self.terminal.say(f"  {event.status:<8} {one_line(event.stage)}{again}")
             self.begun.add(event.stage)
@@ -178,7 +180,9 @@ class _Table:
     def take(self, event: StageEvent) -> None:
         moment = self.now()
         self.board.take(event, moment)
-        if event.status in MARKS:
+        if event.status == "waiting":
+            self.terminal.say(f"{event.line} …")
+        elif event.status in MARKS:
             self.ended.append(f"{MARKS[event.status]} {_line(event)}")
         # A thousand short stages must not wait for a thousand pictures.
         if moment - self.drawn >= DRAWN_EVERY:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from mlops_ci.adapters import process_text
 from mlops_ci.writing import visible
 
 LONGEST_NAME = 120
@@ -27,16 +28,10 @@ def path(folder: Path, stage: str) -> Path:
 
 def shown(file: Path) -> list[str]:
     """The last lines of a log with nothing in them that steers a terminal; empty where there is no log."""
-    try:
-        with file.open("rb") as log:
-            size = log.seek(0, 2)
-            log.seek(max(0, size - SHOWN_BYTES))
-            raw = log.read(SHOWN_BYTES)
-    except OSError:
-        return []
-    lines = raw.decode("utf-8", errors="replace").split("\n")
-    if size > SHOWN_BYTES:
-        lines[0] = f"… {size - SHOWN_BYTES:,} bytes before this are in the log's file alone"
+    text, before = process_text.end(file, SHOWN_BYTES)
+    lines = text.split("\n")
+    if before:
+        lines[0] = f"… {before:,} bytes before this are in the log's file alone"
     found = [visible.last_state(line)[:SHOWN_LINE] for line in lines]
     while found and not found[-1].strip():
         found.pop()

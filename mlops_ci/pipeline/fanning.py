@@ -14,6 +14,7 @@ from itertools import combinations
 from math import inf
 
 from mlops_ci.errors import ConfigError
+from mlops_ci.pipeline.expecting import filled
 from mlops_ci.pipeline.graph import Graph, downstream, order, upstream
 from mlops_ci.pipeline.packing import Atom, Bin, Groups, bound, pack, slowest
 from mlops_ci.pipeline.planning import Plan
@@ -108,11 +109,11 @@ def fan(
     """
     wanted = {step.stage for step in plan.having("run", "maybe")}
     moving = tuple(name for name in order(graph) if name in wanted)
-    known = {name: seconds[name] for name in moving if name in seconds}
+    expected = filled(moving, seconds)
     spreading = _Spreading(
         graph=graph,
         moving=moving,
-        seconds={name: known.get(name, _typical(known)) for name in moving},
+        seconds={name: expected.get(name, 0.0) for name in moving},
         labels={name: label for name, label in labels.items() if label and name in wanted},
         staying=_staying(graph),
         runners=max(1, runners),
@@ -121,14 +122,9 @@ def fan(
     if not moving:
         return Fan(why=NOTHING)
     forced = _forced(spreading)
-    if not known:
+    if not any(name in seconds for name in moving):
         return _told(spreading, forced, LABELS if forced else UNKNOWN)
     return _cheapest(spreading, forced, overhead)
-
-
-def _typical(known: Mapping[str, float]) -> float:
-    """What a stage takes of which nothing is known: as long as most."""
-    return sorted(known.values())[len(known) // 2] if known else 0.0
 
 
 def _staying(graph: Graph) -> frozenset[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mlops_ci.pipeline.expecting import filled, ways
 from mlops_ci.pipeline.graph import Graph, order
 from mlops_ci.pipeline.resources import Capacity, Resources
 
@@ -235,11 +236,7 @@ def _ranks(
     graph: Graph, wanted: Collection[str], seconds: Mapping[str, float]
 ) -> dict[str, tuple[float, int]]:
     """Each wanted stage: the seconds from its start to the end of the pipeline, negative; its place."""
-    sequence: Sequence[str] = order(graph)
-    known = sorted(seconds.values())
-    typical = known[len(known) // 2] if known else 1.0
-    ahead: dict[str, float] = {}
-    for name in reversed(sequence):
-        after = max((ahead[reader] for reader in graph.feeds_to[name]), default=0.0)
-        ahead[name] = after + (seconds.get(name, typical) if name in wanted else 0.0)
-    return {name: (-ahead[name], place) for place, name in enumerate(sequence) if name in wanted}
+    expected = filled(wanted, seconds)
+    # Where nothing is known, the longest chain of stages is the longest way.
+    ahead = ways(graph, {name: expected.get(name, 1.0) for name in wanted})
+    return {name: (-ahead[name], place) for place, name in enumerate(order(graph)) if name in wanted}

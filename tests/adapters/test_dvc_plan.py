@@ -137,7 +137,7 @@ def reproduce(root: Path, graph: Graph) -> Done:
         patch.chdir(root)
         try:
             done = repo.reproduce(all_pipelines=True, on_error="keep-going")
-            made = frozenset(dvc_graph._name(repo, item) for item in done if item.cmd)
+            made = frozenset(dvc_graph.stage_name(repo, item) for item in done if item.cmd)
         except DvcException as error:
             problem = repr(error)
     ran = log.read_text().split() if log.exists() else []

@@ -281,6 +281,7 @@ def test_a_missing_object_is_a_tool_error_not_a_failed_stage(clone: Path, opened
         dvc.run()
     assert caught.value.message.startswith("stage train@lin-1: the DVC remote store (")
     assert "does not have data/parts/train.csv" in caught.value.message
+    assert "or `dvc repro --force --single-item prepare` makes it again" in caught.value.hint
     assert caught.value.exit_code == 3
 
 
@@ -302,6 +303,38 @@ def test_a_lock_held_by_another_process_is_a_tool_error(
             dvc.run()
     (dvc_repo / ".dvc" / "tmp" / "lock").write_text("4000000")  # a lock file left behind means nothing
     assert statuses(dvc.run())["first"] == "ran"
+
+
+def test_another_run_in_this_folder_is_told_and_waited_for(
+    pair: Callable[[str], Dvc], dvc_repo: Path
+) -> None:
+    dvc = pair("echo 1 > one.txt")
+    path = dvc_repo / ".dvc" / "tmp" / "mlops-ci" / "run.lock"
+    path.parent.mkdir(parents=True)
+    heard: list[StageEvent] = []
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def listen(event: StageEvent) -> None:
+            heard.append(event)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+        assert statuses(dvc.run(settings=Settings(on_event=listen)))["first"] == "ran"
+    assert (heard[0].status, heard[0].stage) == ("waiting", "")
+    assert heard[0].line == "another run is at work in this folder; waiting for its end, at most 30 s"
+    assert [event for event in heard if event.status == "waiting"] == heard[:1]
+
+
+def test_another_run_that_does_not_end_is_a_tool_error(
+    pair: Callable[[str], Dvc], dvc_repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dvc_locks, "WAIT", 0.1)
+    path = dvc_repo / ".dvc" / "tmp" / "mlops-ci" / "run.lock"
+    path.parent.mkdir(parents=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ToolError, match="another run of this pipeline is at work in this folder"):
+            pair("echo 1 > one.txt").run()
 
 
 def test_names_with_spaces_and_unicode(dvc_repo: Path, opened: Open) -> None:

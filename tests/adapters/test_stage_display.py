@@ -18,7 +18,7 @@ from termios import TIOCSWINSZ
 import pytest
 
 from mlops_ci.adapters import actions, stage_logs
-from mlops_ci.adapters.dvc_run import StageEvent
+from mlops_ci.adapters.run_settings import StageEvent
 from mlops_ci.adapters.stage_board import Board
 from mlops_ci.adapters.stage_display import stages
 from mlops_ci.adapters.terminal import Terminal
@@ -76,6 +76,13 @@ def test_in_a_pipe_each_stage_is_a_line_as_it_begins_and_as_it_ends(
         "  failed   b · 0.4 s · exit code 1: x\ufffd::error::no\ufffd",
         "  cached   2 stages",
     ]
+
+
+def test_a_run_that_waits_says_for_what(capsys: pytest.CaptureFixture[str]) -> None:
+    with stages(Terminal(), graph_of("a"), {}, environ={}) as on_event:
+        on_event(StageEvent("", "waiting", line="another run is at work"))
+        on_event(StageEvent("a", "cached"))
+    assert capsys.readouterr().err.splitlines() == ["  another run is at work …", "  cached   1 stage"]
 
 
 def test_elsewhere_in_ci_a_log_stands_below_its_stage(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +168,7 @@ def test_outside_of_a_silence_a_group_keeps_its_own(capsys: pytest.CaptureFixtur
 
 LIVE = """
 import sys, time
-from mlops_ci.adapters.dvc_run import StageEvent
+from mlops_ci.adapters.run_settings import StageEvent
 from mlops_ci.adapters.stage_display import stages
 from mlops_ci.adapters.terminal import Terminal
 from tests.adapters.test_stage_display import Clock, graph_of
