@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_ci.adapters import dvc_locks, dvc_needs
+from mlops_ci.adapters import dvc_locks, dvc_needs, dvc_whole
 from mlops_ci.adapters.dvc_errors import remote_trouble, translated
 from mlops_ci.adapters.dvc_graph import Loaded, stage_name
 from mlops_ci.adapters.dvc_needs import Part
@@ -208,7 +208,8 @@ class Fetch:
         before = self._cached_bytes(parts)
         targets = [os.path.relpath(f"{self.loaded.top}/{part.name}") for part in parts]
         doing = f"fetching {', '.join(part.name for part in parts[:NAMED])}"
-        with remote_trouble(doing):
+        cache = self.loaded.repo.cache
+        with remote_trouble(doing), dvc_whole.objects_in(cache.local.path, cache.legacy.path):
             self.loaded.repo.fetch(targets=targets)
         self.store.pulled += self._cached_bytes(parts) - before
         lost = [part for part in parts if not _is_cached(self.store, part)]

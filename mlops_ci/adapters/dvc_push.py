@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlops_ci.adapters import dvc_whole
 from mlops_ci.adapters.dvc_errors import remote_trouble
 from mlops_ci.adapters.dvc_fetch import few, is_legacy
 from mlops_ci.adapters.dvc_graph import Loaded
@@ -85,7 +86,7 @@ class Push:
         failed: dict[str, BaseException] = {}
         places = [cache.oid_to_path(oid) for oid in at_hand]
         doing = f"pushing {few(list(at_hand.values()))} to the DVC remote {remote.name} ({address(remote)})"
-        with remote_trouble(doing):
+        with remote_trouble(doing), dvc_whole.objects_in(target.path):
             target.add(
                 places,
                 cache.fs,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops_ci.adapters import dvc_journal, dvc_lock_file, dvc_locks, files, withheld
+from mlops_ci.adapters import dvc_journal, dvc_lock_file, dvc_locks, dvc_whole, files, withheld
 from mlops_ci.adapters.dvc_errors import chain, remote_trouble, translate
 from mlops_ci.adapters.dvc_graph import Loaded, is_params
 from mlops_ci.errors import ConfigError, MlopsError, ToolError
@@ -103,7 +103,11 @@ class StageTask:
         ran = _prepare_commands(self.gpus)
         frozen, item.frozen = item.frozen, False
         try:
-            with dvc_locks.paths(repo, self.name, _places(item.deps), _places(item.outs)), repo.lock:
+            with (
+                dvc_locks.paths(repo, self.name, _places(item.deps), _places(item.outs)),
+                repo.lock,
+                dvc_whole.objects_in(repo.cache.local.path, repo.cache.legacy.path),
+            ):
                 repo._lock_depth += 1
                 repo.lock.is_patient = True
                 self._check_out(repo)
