@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,12 +49,10 @@ class SharedLock:
         from dvc.lock import FAILED_TO_LOCK_MESSAGE, LockError
 
         file = self._path.open("a")
-        deadline = time.monotonic() + (WAIT if wait is None else wait)
-        while not _took(file, fcntl.LOCK_SH):
-            if time.monotonic() > deadline and not self.is_patient:
-                file.close()
-                raise LockError(FAILED_TO_LOCK_MESSAGE)
-            time.sleep(POLL)
+        seconds = WAIT if wait is None else wait
+        if not _took_within(file, fcntl.LOCK_SH, math.inf if self.is_patient else seconds):
+            file.close()
+            raise LockError(FAILED_TO_LOCK_MESSAGE)
         self._file = file
 
     def unlock(self) -> None:
@@ -89,22 +88,15 @@ def running(repo: Any, on_wait: Callable[[], None] = lambda: None) -> Iterator[s
     with path.open("a") as file:
         if not _took(file, fcntl.LOCK_EX):
             on_wait()
-            _wait_for(file)
+            if not _took_within(file, fcntl.LOCK_EX, WAIT):
+                raise ToolError(
+                    "another run of this pipeline is at work in this folder", "wait until it has ended"
+                )
         before = last_run(repo)
         path.write_text(AT_WORK)
         yield before
         # Not where it broke off: then the next run looks whether anything is left, as after a kill.
         path.write_text(f"{time.time_ns()}\n")
-
-
-def _wait_for(file: IO[str]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not _took(file, fcntl.LOCK_EX):
-        if time.monotonic() > deadline:
-            raise ToolError(
-                "another run of this pipeline is at work in this folder", "wait until it has ended"
-            )
-        time.sleep(POLL)
 
 
 def last_run(repo: Any) -> str:
@@ -117,6 +109,15 @@ def last_run(repo: Any) -> str:
 
 def _run_lock(repo: Any) -> Path:
     return Path(repo.tmp_dir) / "mlops-ci" / "run.lock"
+
+
+def _took_within(file: IO[str], how: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _took(file, how):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 def _took(file: IO[str], how: int) -> bool:

@@ -55,8 +55,6 @@ class Board:
     def take(self, event: StageEvent, moment: float) -> None:
         """Learn of an event."""
         name = event.stage
-        if event.status == "waiting":
-            return
         if event.status == "fetching":
             self.fetching.add(name)
             return

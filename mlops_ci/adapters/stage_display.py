@@ -55,11 +55,23 @@ def stages(
     board = Board.of(graph, graph.by_name if wanted is None else wanted, seconds)
     if terminal.live:
         with terminal.without_step(), _table(terminal, board, now) as live:
-            yield live
+            yield _of_stages(terminal, live)
         _tell_cached(terminal, board)
         return
-    yield _Lines(terminal, board, _Logs.of(terminal, logs, environ), now).take
+    yield _of_stages(terminal, _Lines(terminal, board, _Logs.of(terminal, logs, environ), now).take)
     _tell_cached(terminal, board)
+
+
+def _of_stages(terminal: Terminal, take: OnEvent) -> OnEvent:
+    """Hand on what is of a stage; that the run itself waits is said at once."""
+
+    def hear(event: StageEvent) -> None:
+        if event.status == "waiting":
+            terminal.say(f"  {event.line} …")
+        else:
+            take(event)
+
+    return hear
 
 
 def _tell_cached(terminal: Terminal, board: Board) -> None:
@@ -125,9 +137,7 @@ class _Lines:
     def take(self, event: StageEvent) -> None:
         moment = self.now()
         self.board.take(event, moment)
-        if event.status == "waiting":
-            self.terminal.say(f"  {event.line} …")
-        elif event.status == "started":
+        if event.status == "started":
             again = f" · attempt {event.attempt}" if event.attempt > 1 else ""
             self.terminal.say(f"  {event.status:<8} {one_line(event.stage)}{again}")
             self.begun.add(event.stage)
@@ -180,9 +190,7 @@ class _Table:
     def take(self, event: StageEvent) -> None:
         moment = self.now()
         self.board.take(event, moment)
-        if event.status == "waiting":
-            self.terminal.say(f"{event.line} …")
-        elif event.status in MARKS:
+        if event.status in MARKS:
             self.ended.append(f"{MARKS[event.status]} {_line(event)}")
         # A thousand short stages must not wait for a thousand pictures.
         if moment - self.drawn >= DRAWN_EVERY:

@@ -44,6 +44,11 @@ def output(runner: Path) -> Path:
     return runner / ".dvc" / "tmp" / "mlops-ci"
 
 
+def written(runner: Path) -> list[str]:
+    """The files of the report; a lock beside them is none."""
+    return sorted(path.name for path in output(runner).iterdir() if path.is_file() and path.suffix != ".lock")
+
+
 # ---- the user's own templates ------------------------------------------------------------------
 
 
@@ -80,10 +85,7 @@ def test_a_broken_template_gives_way_to_the_built_in_one(
     assert notes(answer)[1].startswith(f"note: the built-in job summary is used: {reason}")
     assert posted(toy) == comment(runner)
     assert posted(toy).split("\n")[1].startswith(REFUSED)
-    assert (
-        sorted(path.name for path in output(runner).iterdir() if path.is_file() and path.suffix != ".lock")
-        == WRITTEN
-    )
+    assert written(runner) == WRITTEN
 
 
 def test_a_broken_summary_leaves_the_users_comment(toy: Toy, call: Call) -> None:
@@ -169,10 +171,7 @@ def test_a_comment_that_cannot_be_posted_leaves_the_verdict_and_the_files(toy: T
     (note,) = notes(answer)
     assert note.startswith("note: the comment was not posted: [Errno 17] File exists: ")
     assert comment(runner).split("\n")[1].startswith(REFUSED)
-    assert (
-        sorted(path.name for path in output(runner).iterdir() if path.is_file() and path.suffix != ".lock")
-        == WRITTEN
-    )
+    assert written(runner) == WRITTEN
 
 
 # ---- our own bugs ------------------------------------------------------------------------------
